@@ -1,0 +1,22 @@
+"""What the emulator's child process runs: MiniStack, until the parent closes its end of a pipe."""
+
+import os
+import signal
+import sys
+import threading
+
+from ministack.app import main
+
+
+def _end_with_parent() -> None:
+    # Standard input is a pipe from the parent. It closes when the parent stops the emulator,
+    # and also when the parent dies, however it dies. The state is throwaway, so nothing is
+    # saved, and the signal reaches the Lambda workers too: they are in the same process group,
+    # which is this process's own (it was started as a session leader).
+    sys.stdin.buffer.read()
+    os.killpg(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    main()
