@@ -10,7 +10,7 @@ import os
 import runpy
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pulumi
@@ -115,24 +115,47 @@ def plain(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
 
 
 def _run(project: Project, stack_name: str, cloud: Cloud, config: dict[str, str]) -> dict[str, Any]:
-    asyncio.set_event_loop(asyncio.new_event_loop())
-    mocks.set_mocks(DeployingMocks(cloud), project=project.name, stack=stack_name, preview=False)
-    set_all_config(config)
-    # set_mocks leaves this set of pending outputs as it was, with those of a failed program.
-    settings.SETTINGS.outputs = set()
+    with _event_loop() as loop:
+        mocks.set_mocks(
+            DeployingMocks(cloud), project=project.name, stack=stack_name, preview=False
+        )
+        set_all_config(config)
+        # set_mocks leaves this set of pending outputs as it was, with those of a failed program.
+        settings.SETTINGS.outputs = set()
 
-    def program() -> None:
-        runpy.run_path(str(project.main), run_name="__main__")
+        def program() -> None:
+            runpy.run_path(str(project.main), run_name="__main__")
 
-    loop = asyncio.get_event_loop()
-    try:
         loop.run_until_complete(stack.run_pulumi_func(program))
         root = settings.get_root_resource()
         assert isinstance(root, stack.Stack)
         return loop.run_until_complete(_values(root.outputs))
+
+
+@contextlib.contextmanager
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """Give this thread an event loop whose calls run on threads that have loops of their own.
+
+    The mock monitor wants one in each thread, makes it when it is missing, and closes none.
+    """
+    loops = [asyncio.new_event_loop()]
+
+    def equip_thread() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    loop = loops[0]
+    asyncio.set_event_loop(loop)
+    loop.set_default_executor(ThreadPoolExecutor(16, "create", equip_thread))
+    # A failed resource fails every output that depends on it. The first failure is raised from
+    # here; the others need no report of their own when they are collected.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    try:
+        yield loop
     finally:
         loop.run_until_complete(loop.shutdown_default_executor())
-        loop.close()
+        for each in loops:
+            each.close()
 
 
 async def _values(outputs: dict[str, Any]) -> dict[str, Any]:
