@@ -1,0 +1,152 @@
+"""What callers can do: hand in a message, look at it, cancel what has not been sent."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+from .domain.decision import cancel
+from .domain.document import status_document
+from .domain.message import Message
+from .domain.plan import plan_message
+from .problems import ProblemError
+from .request_schema import Fault, find_faults
+from .settings import ApiSettings
+from .store import ConflictError, Store
+from .telemetry import logger, meter
+from .timers import Intake
+
+MOST_REQUEST_BYTES: Final = 262_144
+MOST_KEY_LENGTH: Final = 128
+_MOST_CONFLICTS: Final = 10
+_DAY_SECONDS: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptor:
+    """The use cases of the API."""
+
+    store: Store
+    intake: Intake
+    settings: ApiSettings
+    clock: Callable[[], int]
+
+    def accept(self, body: bytes, client: str, idempotency_key: str | None) -> str:
+        """Take a message and return its id; the answer may be 202 once this returns.
+
+        A message with an Idempotency-Key has an id made of the caller and the key. So a repeat
+        meets the row of the first request, and completes what that may have left undone.
+        Raises ProblemError 400, 413 or 422.
+        """
+        _check_key(idempotency_key)
+        request = read_request(body)
+        now = self.clock()
+        plan = plan_message(
+            request,
+            message_id=_message_id(client, idempotency_key),
+            now=now,
+            default_fallback_seconds=self.settings.default_fallback_seconds,
+            retention_days=self.settings.retention_days,
+            request_hash=_hash(request) if idempotency_key is not None else None,
+        )
+        message_id = plan.message.message_id
+        # A backstop: content is deleted as soon as no step can need it any more.
+        give_up = plan.message.gives_up_at(self.settings.outcome_wait_seconds)
+        existing = self.store.create(plan, give_up // 1000 + _DAY_SECONDS)
+        if existing is None:
+            meter.count("MessagesAccepted")
+        elif existing.request_hash != plan.message.request_hash:
+            raise ProblemError(
+                422, "Use a new key for a new request, or send the first request again unchanged."
+            )
+        else:
+            meter.count("DuplicatesSuppressed")
+        if existing is None or not any(step.attempt for step in existing.steps):
+            self.intake.put(message_id)
+        logger.info("message accepted", message_id=message_id, repeated=existing is not None)
+        return message_id
+
+    def status(self, message_id: str) -> dict[str, Any]:
+        """Return the status document. Raises ProblemError 404."""
+        return self._document(self._read(message_id))
+
+    def cancel(self, message_id: str) -> dict[str, Any]:
+        """Stop the steps that nobody has claimed yet. Raises ProblemError 404 or 409."""
+        for _ in range(_MOST_CONFLICTS):
+            message = self._read(message_id)
+            now = self.clock()
+            cancelled = cancel(message, now)
+            if cancelled is None:
+                raise ProblemError(409, "Every step has been sent, or the message is over.")
+            try:
+                if cancelled != message:
+                    cancelled = self.store.save(cancelled, now)
+            except ConflictError:
+                continue
+            self.store.delete_content(message_id)
+            return self._document(cancelled)
+        raise ConflictError(message_id)
+
+    def _read(self, message_id: str) -> Message:
+        message = self.store.read(message_id) if _is_id(message_id) else None
+        if message is None:
+            raise ProblemError(404, "No message has this id, or it is older than is kept.")
+        return message
+
+    def _document(self, message: Message) -> dict[str, Any]:
+        return status_document(message, self.clock(), self.settings.outcome_wait_seconds)
+
+
+def read_request(body: bytes) -> dict[str, Any]:
+    """Parse and validate a request body. Raises ProblemError 400 or 413 with every fault."""
+    if len(body) > MOST_REQUEST_BYTES:
+        raise ProblemError(413, f"A request has at most {MOST_REQUEST_BYTES} bytes.")
+    try:
+        request = json.loads(body, parse_constant=_refuse_constant)
+        # A lone surrogate ("\\ud800") is JSON but no text, and could be neither stored nor sent.
+        json.dumps(request, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise _invalid([Fault("", "json", "the body must be a JSON object in UTF-8")]) from error
+    faults = find_faults(request)
+    if faults:
+        raise _invalid(faults)
+    return dict(request)
+
+
+def _check_key(idempotency_key: str | None) -> None:
+    if idempotency_key is None:
+        return
+    if not (0 < len(idempotency_key) <= MOST_KEY_LENGTH and idempotency_key.isprintable()):
+        detail = f"Idempotency-Key must have 1 to {MOST_KEY_LENGTH} printable characters"
+        raise _invalid([Fault("", "idempotencyKey", detail)])
+
+
+def _invalid(faults: list[Fault]) -> ProblemError:
+    count = "One thing is" if len(faults) == 1 else f"{len(faults)} things are"
+    return ProblemError(400, f"{count} wrong; see errors.", faults)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)  # NaN and Infinity: Python's json takes them, JSON does not have them
+
+
+def _message_id(client: str, idempotency_key: str | None) -> str:
+    if idempotency_key is None:
+        return str(uuid.uuid4())
+    digest = hashlib.sha256(f"{len(client)}:{client}:{idempotency_key}".encode()).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=5))
+
+
+def _is_id(message_id: str) -> bool:
+    try:
+        return str(uuid.UUID(message_id)) == message_id
+    except ValueError:
+        return False
+
+
+def _hash(request: dict[str, Any]) -> str:
+    """Compare requests by meaning: the order of members and white space do not count."""
+    canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]

@@ -1,0 +1,52 @@
+"""Work in batches: slices of AWS's sizes, and SQS batches whose records succeed one by one."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from .telemetry import logger
+
+T = TypeVar("T")
+
+
+def slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Cut a sequence into pieces of at most `size`."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+class LeaveOnQueueError(Exception):
+    """The record is to come again after the visibility timeout; nothing went wrong."""
+
+
+def process_records(
+    event: dict[str, Any], process: Callable[[dict[str, Any]], None], *, concurrency: int
+) -> dict[str, Any]:
+    """Process the records of an SQS batch in parallel; return the failed ones to the queue."""
+    records = event["Records"]
+    with ThreadPoolExecutor(max_workers=min(concurrency, len(records)) or 1) as pool:
+        succeeded = list(pool.map(lambda record: _succeeds(record, process), records))
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": record["messageId"]}
+            for record, ok in zip(records, succeeded, strict=True)
+            if not ok
+        ]
+    }
+
+
+def _succeeds(record: dict[str, Any], process: Callable[[dict[str, Any]], None]) -> bool:
+    try:
+        process(record)
+    except LeaveOnQueueError:
+        return False
+    except Exception as error:  # noqa: BLE001  one record must not fail its neighbours
+        # The error's text may hold an address, so only its type and its code are logged.
+        logger.error(
+            "record failed",
+            record_id=record["messageId"],
+            error=type(error).__name__,
+            code=getattr(error, "response", {}).get("Error", {}).get("Code"),
+        )
+        return False
+    return True

@@ -1,0 +1,227 @@
+"""What a channel is: one file that speaks both ways, towards the provider and back.
+
+A channel builds the request of one step, names the client and the operation that send it, reads
+the provider's errors, and parses and minimizes the provider's events.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ProxyConnectionError,
+    SSLError,
+)
+
+from runtime.domain.plan import StepContent
+from runtime.domain.status import DeliveryEvent, FailureClass
+
+Payload = Mapping[str, Any]
+"""A provider's JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendContext:
+    """What a channel needs beside the content: our ids, and the stack's settings.
+
+    `time_to_live_seconds` is how long a message may be on its way, where a fallback follows.
+    """
+
+    message_id: str
+    step: int
+    time_to_live_seconds: int | None
+    ses_configuration_set: str
+    sms_configuration_set: str
+    meta_api_version: str
+    whatsapp_phone_numbers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ParseContext:
+    """How events are read: the stack's settings, and where ignored events are counted."""
+
+    require_handset_receipt: bool = False
+    ignored: Counter[str] = field(default_factory=Counter)
+
+    def ignore(self, reason: str) -> list[DeliveryEvent]:
+        """Count an event that changes nothing, and return no events."""
+        self.ignored[reason] += 1
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One way to reach a person.
+
+    `service` is boto3's name of the client, `operation` its method, `answer_key` where the answer
+    has the provider's message id. `rejections` gives the class of each error code (or
+    "code/reason") that proves that the provider has not taken the message and never will.
+    `recognizes` says whether a payload is one of this provider's events; `minimize` leaves of it
+    what `parse` reads, without addresses and content. `echoes_our_id` is False where the provider
+    does not promise to echo it, so that events are also joined by the provider's ids.
+    """
+
+    name: str
+    service: str
+    operation: str
+    answer_key: str
+    build_request: Callable[[StepContent, SendContext], dict[str, Any]]
+    rejections: Mapping[str, FailureClass]
+    recognizes: Callable[[Payload], bool]
+    parse: Callable[[Payload, ParseContext], list[DeliveryEvent]]
+    minimize: Callable[[Payload], dict[str, Any]]
+    echoes_our_id: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider has taken the message and named it."""
+
+    provider_message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The provider has not taken the message and never will."""
+
+    failure_class: FailureClass
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAccepted:
+    """The provider has provably not taken the message this time; it may the next time."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Nobody knows whether the provider has taken the message."""
+
+    reason: str
+
+
+SendOutcome = Accepted | Rejected | NotAccepted | Ambiguous
+
+_THROTTLES: Final = frozenset(
+    {
+        "RequestLimitExceeded",
+        "SlowDown",
+        "ThrottledException",
+        "ThrottledRequestException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+# No byte of the request can have reached the provider's application.
+_NEVER_CONNECTED: Final = (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ProxyConnectionError,
+    SSLError,
+)
+_SERVER_ERROR: Final = 500
+
+
+def read_error(channel: Channel, error: BotoCoreError | ClientError) -> SendOutcome:
+    """Say what a failed send proves. Keeps the error's code, never its text: it may name people."""
+    if isinstance(error, ClientError):
+        return _read_answer(channel, error)
+    kind = type(error).__name__
+    if isinstance(error, _NEVER_CONNECTED):
+        return NotAccepted(kind)
+    if isinstance(error, HTTPClientError):
+        return Ambiguous(kind)
+    # Everything else botocore raises before it sends: bad parameters, no credentials, no region.
+    return Rejected(FailureClass.CONFIGURATION, kind)
+
+
+def _read_answer(channel: Channel, error: ClientError) -> SendOutcome:
+    code = str(error.response.get("Error", {}).get("Code", "Unknown"))
+    if code in _THROTTLES:
+        return NotAccepted(code)
+    detail = as_object(error.response).get("Reason")
+    reason = f"{code}/{detail}" if detail else code
+    failure_class = channel.rejections.get(reason) or channel.rejections.get(code)
+    if failure_class is not None:
+        return Rejected(failure_class, reason)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR)
+    if status >= _SERVER_ERROR:
+        return Ambiguous(code)
+    return Rejected(FailureClass.UNKNOWN, reason)
+
+
+_MESSAGE_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_STEP: Final = re.compile(r"[0-9]{1,2}")
+
+
+def read_echo(message_id: object, step: object) -> tuple[str | None, int | None]:
+    """Return our ids if these are ours: others may use the same tag names on the same account."""
+    if (
+        isinstance(message_id, str)
+        and _MESSAGE_ID.fullmatch(message_id)
+        and isinstance(step, str)
+        and _STEP.fullmatch(step)
+    ):
+        return message_id, int(step)
+    return None, None
+
+
+# Below this a number of milliseconds would be in 1973, so it is a number of seconds.
+_LEAST_MILLISECONDS: Final = 100_000_000_000
+
+
+def read_time(value: object) -> int | None:
+    """Read a provider's time, ISO 8601 or seconds or milliseconds since the epoch, as our own.
+
+    Numbers may come as strings. Returns None for what cannot be read.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+        return int(number if number >= _LEAST_MILLISECONDS else number * 1000)
+    except ValueError:
+        pass
+    except OverflowError:
+        return None
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+_PRIVATE: Final = re.compile(r"\S+@\S+|\+?\d[\d ().-]{5,}\d")
+_REASON_LENGTH: Final = 100
+
+
+def short_reason(*parts: object) -> str:
+    """Join a code and a short text for the row, with anything like an address or number removed."""
+    text = ": ".join(str(part) for part in parts if part not in (None, ""))
+    return _PRIVATE.sub("[removed]", text)[:_REASON_LENGTH]
+
+
+def as_object(value: object) -> Payload:
+    """Return a JSON object, or an empty one where the payload has something else or nothing."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """Return a JSON array, or an empty one where the payload has something else or nothing."""
+    return value if isinstance(value, list) else []
+
+
+def pick(payload: Payload, names: tuple[str, ...]) -> dict[str, Any]:
+    """Copy the named members that are there."""
+    return {name: payload[name] for name in names if name in payload}

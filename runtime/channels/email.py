@@ -1,0 +1,255 @@
+"""Email by Amazon SES (API v2), and the events that its configuration set publishes.
+
+Events: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
+"""
+
+import json
+from email.utils import formataddr, parseaddr
+from typing import Any, Final
+
+from runtime.domain.plan import StepContent
+from runtime.domain.status import DeliveryEvent, FailureClass, Status
+
+from .channel import (
+    Channel,
+    ParseContext,
+    Payload,
+    SendContext,
+    as_list,
+    as_object,
+    pick,
+    read_echo,
+    read_time,
+    short_reason,
+)
+
+# The value: class, and whether it is permanent (None where SES does not know).
+Failure = tuple[FailureClass, bool | None]
+
+BOUNCES: Final[dict[tuple[str, str], Failure]] = {
+    ("Permanent", "General"): (FailureClass.INVALID_ADDRESS, True),
+    ("Permanent", "NoEmail"): (FailureClass.INVALID_ADDRESS, True),
+    ("Permanent", "Suppressed"): (FailureClass.SUPPRESSED, True),
+    ("Permanent", "OnAccountSuppressionList"): (FailureClass.SUPPRESSED, True),
+    ("Permanent", "OnTenantSuppressionList"): (FailureClass.SUPPRESSED, True),
+    ("Permanent", "EmailValidationSuppressed"): (FailureClass.SUPPRESSED, True),
+    ("Permanent", "UnsubscribedRecipient"): (FailureClass.OPTED_OUT, True),
+    ("Transient", "General"): (FailureClass.UNREACHABLE, False),
+    ("Transient", "MailboxFull"): (FailureClass.UNREACHABLE, False),
+    ("Transient", "MessageTooLarge"): (FailureClass.CONTENT_REJECTED, False),
+    ("Transient", "CustomTimeoutExceeded"): (FailureClass.EXPIRED, False),
+    ("Transient", "ContentRejected"): (FailureClass.CONTENT_REJECTED, False),
+    ("Transient", "AttachmentRejected"): (FailureClass.CONTENT_REJECTED, False),
+    ("Undetermined", "Undetermined"): (FailureClass.UNKNOWN, None),
+}
+# For the subtypes that SES adds later.
+BOUNCES_OF_TYPE: Final[dict[str, Failure]] = {
+    "Permanent": (FailureClass.INVALID_ADDRESS, True),
+    "Transient": (FailureClass.UNREACHABLE, False),
+    "Undetermined": (FailureClass.UNKNOWN, None),
+}
+# Event types that say no more than their name: the status, and whether more can come.
+PLAIN_EVENTS: Final[dict[str, tuple[Status, bool]]] = {
+    "Send": (Status.SENT, False),
+    "DeliveryDelay": (Status.DELAYED, False),
+    "Delivery": (Status.DELIVERED, True),
+    "Open": (Status.READ, True),
+    "Click": (Status.READ, True),
+}
+FAILURE_EVENTS: Final[dict[str, Failure]] = {
+    "Reject": (FailureClass.CONTENT_REJECTED, True),
+    "Rendering Failure": (FailureClass.TEMPLATE_ERROR, True),
+}
+IGNORED_EVENTS: Final = ("Subscription", "AmazonSnsSubscriptionSucceeded")
+# SES accepts the message, does not try, and calls it a complaint.
+SUPPRESSED_COMPLAINT: Final = "OnAccountSuppressionList"
+
+REJECTIONS: Final = {
+    "AccessDeniedException": FailureClass.CONFIGURATION,
+    "AccountSuspendedException": FailureClass.ACCOUNT,
+    "BadRequestException": FailureClass.CONTENT_REJECTED,
+    "LimitExceededException": FailureClass.THROTTLED,
+    "MailFromDomainNotVerifiedException": FailureClass.CONFIGURATION,
+    "MessageRejected": FailureClass.CONTENT_REJECTED,
+    "NotFoundException": FailureClass.CONFIGURATION,
+    "SendingPausedException": FailureClass.ACCOUNT,
+}
+
+
+def build_request(content: StepContent, context: SendContext) -> dict[str, Any]:
+    """Return the input of SES SendEmail."""
+    body = content.body
+    request: dict[str, Any] = {
+        "FromEmailAddress": _encoded(content.sender),
+        "Destination": {"ToAddresses": [content.recipient]},
+        "Content": _template(body) if "template" in body else _simple(body),
+        "EmailTags": [
+            {"Name": "message_id", "Value": context.message_id},
+            {"Name": "step", "Value": str(context.step)},
+        ],
+    }
+    configuration_set = body.get("configuration_set") or context.ses_configuration_set
+    if configuration_set:
+        request["ConfigurationSetName"] = configuration_set
+    return request
+
+
+def _encoded(sender: str) -> str:
+    """Encode a display name as SES wants it: RFC 2047 where it is not ASCII."""
+    name, address = parseaddr(sender)
+    return formataddr((name, address)) if name else address
+
+
+def _template(body: Payload) -> dict[str, Any]:
+    data = json.dumps(body.get("template_data", {}), ensure_ascii=False)
+    return {"Template": {"TemplateName": body["template"], "TemplateData": data}}
+
+
+def _simple(body: Payload) -> dict[str, Any]:
+    parts = {"Text": body.get("text"), "Html": body.get("html")}
+    return {
+        "Simple": {
+            "Subject": _utf8(body["subject"]),
+            "Body": {name: _utf8(text) for name, text in parts.items() if text is not None},
+        }
+    }
+
+
+def _utf8(text: str) -> dict[str, str]:
+    return {"Data": text, "Charset": "UTF-8"}
+
+
+def recognizes(payload: Payload) -> bool:
+    """Whether this is an SES event, or a notification of the older feedback form."""
+    return ("eventType" in payload or "notificationType" in payload) and (
+        "mail" in payload or _event_type(payload) in IGNORED_EVENTS
+    )
+
+
+def _event_type(payload: Payload) -> str:
+    # Identities without event publishing call it notificationType.
+    return str(payload.get("eventType") or payload.get("notificationType"))
+
+
+# Where the event's own object stands. SES writes `failure` for a Rendering Failure.
+_DETAILS: Final = {
+    "Bounce": "bounce",
+    "Complaint": "complaint",
+    "Delivery": "delivery",
+    "DeliveryDelay": "deliveryDelay",
+    "Open": "open",
+    "Click": "click",
+    "Reject": "reject",
+    "Rendering Failure": "failure",
+}
+
+
+def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
+    """Return the event about the step whose tags come back with it."""
+    event_type = _event_type(payload)
+    mail = as_object(payload.get("mail"))
+    detail = as_object(payload.get(_DETAILS.get(event_type, "")))
+    if event_type in IGNORED_EVENTS:
+        return context.ignore(event_type)
+    permanent: bool | None = None
+    failure_class: FailureClass | None = None
+    reason: str | None = None
+    if event_type in PLAIN_EVENTS:
+        status, final = PLAIN_EVENTS[event_type]
+        if status is Status.DELAYED:
+            reason = short_reason(detail.get("delayType"))
+    elif event_type in FAILURE_EVENTS:
+        status, final = Status.FAILED, True
+        failure_class, permanent = FAILURE_EVENTS[event_type]
+        reason = short_reason(event_type, detail.get("reason") or detail.get("errorMessage"))
+    elif event_type == "Bounce":
+        status, final = Status.FAILED, True
+        kind = (str(detail.get("bounceType")), str(detail.get("bounceSubType")))
+        failure_class, permanent = BOUNCES.get(kind) or BOUNCES_OF_TYPE.get(
+            kind[0], (FailureClass.UNKNOWN, None)
+        )
+        reason = short_reason("/".join(kind), _enhanced_status(detail))
+    elif event_type == "Complaint":
+        if detail.get("complaintFeedbackType") == "not-spam":
+            return context.ignore("not-spam")
+        final = True
+        if detail.get("complaintSubType") == SUPPRESSED_COMPLAINT:
+            status, failure_class, permanent = Status.FAILED, FailureClass.SUPPRESSED, True
+            reason = SUPPRESSED_COMPLAINT
+        else:
+            status = Status.COMPLAINED
+            reason = short_reason(detail.get("complaintFeedbackType")) or None
+    else:
+        return context.ignore("unknown_event_type")
+    tags = as_object(mail.get("tags"))
+    message_id, step = read_echo(_first(tags.get("message_id")), _first(tags.get("step")))
+    return [
+        DeliveryEvent(
+            channel="email",
+            status=status,
+            event_type=event_type,
+            final=final,
+            provider_message_id=mail.get("messageId") or None,
+            message_id=message_id,
+            step=step,
+            failure_class=failure_class,
+            permanent=permanent,
+            reason=reason,
+            occurred_at=read_time(detail.get("timestamp")) or read_time(mail.get("timestamp")),
+        )
+    ]
+
+
+def _enhanced_status(bounce: Payload) -> str | None:
+    """Return the first recipient's status code ("5.1.1"); the diagnostic text names the address."""
+    for recipient in as_list(bounce.get("bouncedRecipients")):
+        status = as_object(recipient).get("status")
+        if status:
+            return str(status)
+    return None
+
+
+def _first(values: object) -> object:
+    return values[0] if isinstance(values, list) and values else values
+
+
+_KEPT_OF_DETAIL: Final = (
+    "bounceType",
+    "bounceSubType",
+    "complaintFeedbackType",
+    "complaintSubType",
+    "delayType",
+    "reason",
+    "timestamp",
+)
+
+
+def minimize(payload: Payload) -> dict[str, Any]:
+    """Leave type, times, codes and our tags; drop addresses, headers, links and user agents."""
+    event_type = _event_type(payload)
+    name = _DETAILS.get(event_type, "")
+    mail, detail = as_object(payload.get("mail")), as_object(payload.get(name))
+    minimal = pick(payload, ("eventType", "notificationType"))
+    minimal["mail"] = pick(mail, ("messageId", "timestamp"))
+    minimal["mail"]["tags"] = pick(as_object(mail.get("tags")), ("message_id", "step"))
+    if detail:
+        minimal[name] = pick(detail, _KEPT_OF_DETAIL)
+        if "errorMessage" in detail:
+            minimal[name]["errorMessage"] = short_reason(detail["errorMessage"])
+        status = _enhanced_status(detail)
+        if status:
+            minimal[name]["bouncedRecipients"] = [{"status": short_reason(status)}]
+    return minimal
+
+
+EMAIL: Final = Channel(
+    name="email",
+    service="sesv2",
+    operation="send_email",
+    answer_key="MessageId",
+    build_request=build_request,
+    rejections=REJECTIONS,
+    recognizes=recognizes,
+    parse=parse,
+    minimize=minimize,
+)

@@ -1,0 +1,162 @@
+"""SMS by AWS End User Messaging, and the events that its configuration set publishes.
+
+MMS (MEDIA_*) and voice (VOICE_*) events of the same account are read as SMS.
+Events: https://docs.aws.amazon.com/sms-voice/latest/userguide/configuration-sets-event-types.html
+"""
+
+from typing import Any, Final
+
+from runtime.domain.plan import StepContent
+from runtime.domain.status import DeliveryEvent, FailureClass, Status
+
+from .channel import (
+    Channel,
+    ParseContext,
+    Payload,
+    SendContext,
+    as_object,
+    pick,
+    read_echo,
+    read_time,
+    short_reason,
+)
+
+PREFIXES: Final = ("TEXT_", "MEDIA_", "VOICE_")
+# By the event type without its prefix.
+PROGRESS_EVENTS: Final = {
+    "QUEUED": Status.ACCEPTED,
+    "PENDING": Status.ACCEPTED,
+    "SENT": Status.SENT,
+    "DELIVERED": Status.DELIVERED,
+    "INITIATED": Status.SENT,
+    "RINGING": Status.SENT,
+    "ANSWERED": Status.SENT,
+    "COMPLETED": Status.DELIVERED,
+    "UNKNOWN": Status.UNKNOWN,
+}
+# Class, and whether it is permanent. Final or not, `isFinal` says: carriers retry some of them.
+FAILURE_EVENTS: Final[dict[str, tuple[FailureClass, bool | None]]] = {
+    "INVALID": (FailureClass.INVALID_ADDRESS, True),
+    "INVALID_MESSAGE": (FailureClass.CONTENT_REJECTED, True),
+    "UNREACHABLE": (FailureClass.UNREACHABLE, False),
+    "CARRIER_UNREACHABLE": (FailureClass.UNREACHABLE, False),
+    "BLOCKED": (FailureClass.BLOCKED, True),
+    "CARRIER_BLOCKED": (FailureClass.BLOCKED, True),
+    "SPAM": (FailureClass.CONTENT_REJECTED, True),
+    "TTL_EXPIRED": (FailureClass.EXPIRED, False),
+    "PROTECT_BLOCKED": (FailureClass.BLOCKED, True),
+    "FILE_INACCESSIBLE": (FailureClass.CONTENT_REJECTED, True),
+    "FILE_TYPE_UNSUPPORTED": (FailureClass.CONTENT_REJECTED, True),
+    "FILE_SIZE_EXCEEDED": (FailureClass.CONTENT_REJECTED, True),
+    "BUSY": (FailureClass.UNREACHABLE, False),
+    "NO_ANSWER": (FailureClass.UNREACHABLE, False),
+    "FAILED": (FailureClass.UNREACHABLE, False),
+}
+
+REJECTIONS: Final = {
+    "AccessDeniedException": FailureClass.CONFIGURATION,
+    "AccessDeniedException/ACCOUNT_DISABLED": FailureClass.ACCOUNT,
+    "AccessDeniedException/INSUFFICIENT_ACCOUNT_REPUTATION": FailureClass.ACCOUNT,
+    "ConflictException": FailureClass.CONFIGURATION,
+    "ConflictException/DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION": FailureClass.BLOCKED,
+    "ConflictException/DESTINATION_PHONE_NUMBER_BLOCKED_BY_PROTECT_NUMBER_OVERRIDE": (
+        FailureClass.BLOCKED
+    ),
+    "ConflictException/DESTINATION_PHONE_NUMBER_OPTED_OUT": FailureClass.OPTED_OUT,
+    "ResourceNotFoundException": FailureClass.CONFIGURATION,
+    "ServiceQuotaExceededException": FailureClass.ACCOUNT,
+    "ValidationException": FailureClass.CONTENT_REJECTED,
+    "ValidationException/INVALID_PARAMETER": FailureClass.CONTENT_REJECTED,
+}
+
+# SendTextMessage's lower bound of TimeToLive, in seconds.
+_LEAST_TIME_TO_LIVE: Final = 5
+
+
+def build_request(content: StepContent, context: SendContext) -> dict[str, Any]:
+    """Return the input of SendTextMessage."""
+    body = content.body
+    request: dict[str, Any] = {
+        "DestinationPhoneNumber": content.recipient,
+        "OriginationIdentity": content.sender,
+        "MessageBody": body["message"],
+        "MessageType": body.get("message_type", "TRANSACTIONAL"),
+        "Context": {"message_id": context.message_id, "step": str(context.step)},
+    }
+    configuration_set = body.get("configuration_set") or context.sms_configuration_set
+    if configuration_set:
+        request["ConfigurationSetName"] = configuration_set
+    if context.time_to_live_seconds is not None:
+        request["TimeToLive"] = max(_LEAST_TIME_TO_LIVE, context.time_to_live_seconds)
+    return request
+
+
+def recognizes(payload: Payload) -> bool:
+    """Whether this is an event of an SMS configuration set."""
+    return str(payload.get("eventType")).startswith(PREFIXES)
+
+
+def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
+    """Return the event about the step whose context comes back with it."""
+    event_type = str(payload["eventType"])
+    name = event_type.partition("_")[2]
+    final = str(payload.get("isFinal")).lower() == "true"
+    failure_class: FailureClass | None = None
+    permanent: bool | None = None
+    if name == "SUCCESSFUL":
+        # Taken by the carrier. Final means that nothing more will come: then it is the delivery,
+        # unless the stack wants the handset's own receipt.
+        delivered = final and not context.require_handset_receipt
+        status = Status.DELIVERED if delivered else Status.SENT
+    elif name in PROGRESS_EVENTS:
+        status = PROGRESS_EVENTS[name]
+    elif name in FAILURE_EVENTS:
+        failure_class, permanent = FAILURE_EVENTS[name]
+        status = Status.FAILED if final else Status.DELAYED
+    else:
+        return context.ignore("unknown_event_type")
+    tags = as_object(payload.get("context"))
+    message_id, step = read_echo(tags.get("message_id"), tags.get("step"))
+    failed = status is Status.FAILED
+    return [
+        DeliveryEvent(
+            channel="sms",
+            status=status,
+            event_type=event_type,
+            final=final,
+            provider_message_id=payload.get("messageId") or None,
+            message_id=message_id,
+            step=step,
+            failure_class=failure_class if failed else None,
+            permanent=permanent if failed else None,
+            reason=short_reason(event_type, payload.get("messageStatusDescription"))
+            if failure_class
+            else None,
+            occurred_at=read_time(payload.get("eventTimestamp"))
+            or read_time(payload.get("messageRequestTimestamp")),
+        )
+    ]
+
+
+def minimize(payload: Payload) -> dict[str, Any]:
+    """Leave type, times, codes and our context; drop the numbers."""
+    minimal = pick(
+        payload, ("eventType", "isFinal", "messageId", "eventTimestamp", "messageRequestTimestamp")
+    )
+    minimal["context"] = pick(as_object(payload.get("context")), ("message_id", "step"))
+    if payload.get("messageStatusDescription"):
+        minimal["messageStatusDescription"] = short_reason(payload["messageStatusDescription"])
+    return minimal
+
+
+SMS: Final = Channel(
+    name="sms",
+    service="pinpoint-sms-voice-v2",
+    operation="send_text_message",
+    answer_key="MessageId",
+    build_request=build_request,
+    rejections=REJECTIONS,
+    recognizes=recognizes,
+    parse=parse,
+    minimize=minimize,
+)

@@ -1,0 +1,260 @@
+"""WhatsApp by AWS End User Messaging Social: Meta's Cloud API objects, relayed both ways.
+
+Events: https://docs.aws.amazon.com/social-messaging/latest/userguide/managing-event-destination-dlrs.html
+Codes: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+"""
+
+import json
+from typing import Any, Final
+
+from runtime.domain.plan import StepContent
+from runtime.domain.status import DeliveryEvent, FailureClass, Status
+
+from .channel import (
+    Channel,
+    ParseContext,
+    Payload,
+    SendContext,
+    as_list,
+    as_object,
+    pick,
+    read_echo,
+    read_time,
+    short_reason,
+)
+
+STATUSES: Final = {
+    "accepted": Status.ACCEPTED,
+    "sent": Status.SENT,
+    "delivered": Status.DELIVERED,
+    "read": Status.READ,
+    "played": Status.READ,
+    "failed": Status.FAILED,
+}
+IGNORED_STATUSES: Final = ("deleted", "warning")
+# AWS could not hand the message to Meta for 180 minutes; the status is this sentence.
+RETRIES_EXHAUSTED: Final = "message retries exhausted"
+_FINAL: Final = (Status.DELIVERED, Status.READ, Status.FAILED)
+
+_Failure = tuple[FailureClass, bool | None]
+_TEMPLATE: Final[_Failure] = (FailureClass.TEMPLATE_ERROR, True)
+_ACCOUNT: Final[_Failure] = (FailureClass.ACCOUNT, True)
+_THROTTLED: Final[_Failure] = (FailureClass.THROTTLED, False)
+_TROUBLE: Final[_Failure] = (FailureClass.UNKNOWN, False)
+FAILURE_CODES: Final[dict[int, _Failure]] = {
+    131026: (FailureClass.UNREACHABLE, True),
+    131047: (FailureClass.WINDOW_CLOSED, True),
+    131050: (FailureClass.OPTED_OUT, True),
+    131049: (FailureClass.BLOCKED, False),
+    130472: (FailureClass.BLOCKED, True),
+    131051: (FailureClass.CONTENT_REJECTED, True),
+    131052: (FailureClass.CONTENT_REJECTED, True),
+    131053: (FailureClass.CONTENT_REJECTED, True),
+    131042: (FailureClass.ACCOUNT, False),
+    131048: _THROTTLED,
+    131056: _THROTTLED,
+    130429: _THROTTLED,
+    131064: _THROTTLED,
+    80007: _THROTTLED,
+    4: _THROTTLED,
+    131000: _TROUBLE,
+    131016: _TROUBLE,
+    131057: _TROUBLE,
+    1: _TROUBLE,
+    2: _TROUBLE,
+    132000: _TEMPLATE,
+    132001: _TEMPLATE,
+    132005: _TEMPLATE,
+    132007: _TEMPLATE,
+    132012: _TEMPLATE,
+    132015: _TEMPLATE,
+    132016: _TEMPLATE,
+    132068: _TEMPLATE,
+    132069: _TEMPLATE,
+    100: (FailureClass.CONTENT_REJECTED, True),
+    131008: (FailureClass.CONTENT_REJECTED, True),
+    131009: (FailureClass.CONTENT_REJECTED, True),
+    130403: (FailureClass.BLOCKED, True),
+    0: _ACCOUNT,
+    3: _ACCOUNT,
+    10: _ACCOUNT,
+    33: _ACCOUNT,
+    190: _ACCOUNT,
+    200: _ACCOUNT,
+    368: _ACCOUNT,
+    130497: _ACCOUNT,
+    131005: _ACCOUNT,
+    131031: _ACCOUNT,
+    131037: _ACCOUNT,
+    131045: _ACCOUNT,
+}
+
+REJECTIONS: Final = {
+    "AccessDeniedException": FailureClass.CONFIGURATION,
+    "AccessDeniedByMetaException": FailureClass.ACCOUNT,
+    "InvalidParametersException": FailureClass.CONTENT_REJECTED,
+    "LimitExceededException": FailureClass.ACCOUNT,
+    "ResourceNotFoundException": FailureClass.CONFIGURATION,
+    "ValidationException": FailureClass.CONTENT_REJECTED,
+}
+
+
+def build_request(content: StepContent, context: SendContext) -> dict[str, Any]:
+    """Return the input of SendWhatsAppMessage; the message is Meta's Cloud API object as JSON."""
+    message = {
+        "messaging_product": "whatsapp",
+        "recipient_type": "individual",
+        "to": content.recipient,
+        "type": "text",
+        "text": {"body": content.body["message"]},
+        "biz_opaque_callback_data": f"{context.message_id}:{context.step}",
+    }
+    sender = context.whatsapp_phone_numbers.get(content.sender, content.sender)
+    return {
+        "originationPhoneNumberId": sender,
+        "message": json.dumps(message, ensure_ascii=False).encode(),
+        "metaApiVersion": context.meta_api_version,
+    }
+
+
+def recognizes(payload: Payload) -> bool:
+    """Whether this is an event of a WhatsApp account, from SNS or from EventBridge."""
+    return "whatsAppWebhookEntry" in payload or (
+        "wabaId" in payload and "originationPhoneNumberId" in payload
+    )
+
+
+def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
+    """Return the events of all statuses of all changes.
+
+    Raises ValueError if the webhook entry is not JSON.
+    """
+    if "whatsAppWebhookEntry" not in payload:
+        return _parse_status(payload, payload.get("messageId"), None, context)
+    events: list[DeliveryEvent] = []
+    for change in as_list(_webhook_entry(payload).get("changes")):
+        value = as_object(as_object(change).get("value"))
+        statuses = as_list(value.get("statuses"))
+        for status in statuses:
+            entry = as_object(status)
+            events += _parse_status(entry, entry.get("id"), payload.get("messageId"), context)
+        if not statuses:
+            context.ignore(_other_notice(as_object(change), value))
+    return events
+
+
+def _webhook_entry(payload: Payload) -> Payload:
+    entry = payload["whatsAppWebhookEntry"]
+    return as_object(json.loads(entry) if isinstance(entry, str | bytes) else entry)
+
+
+def _other_notice(change: Payload, value: Payload) -> str:
+    if "messages" in value:
+        return "inbound_message"
+    if change.get("field") != "messages":
+        return "account_notice"
+    return "value_errors" if "errors" in value else "empty_change"
+
+
+def _parse_status(
+    entry: Payload, entry_id: object, outer_id: object, context: ParseContext
+) -> list[DeliveryEvent]:
+    name = str(entry.get("status")).lower()
+    if name in IGNORED_STATUSES:
+        return context.ignore(name)
+    exhausted = name.startswith(RETRIES_EXHAUSTED)
+    status = Status.FAILED if exhausted else STATUSES.get(name)
+    if status is None:
+        return context.ignore("unknown_event_type")
+    failure_class: FailureClass | None = None
+    permanent: bool | None = None
+    reason: str | None = None
+    if exhausted:
+        failure_class, permanent, reason = FailureClass.EXPIRED, False, "retries exhausted"
+    elif status is Status.FAILED:
+        failure_class, permanent, reason = _read_errors(entry)
+    ids = [str(id_) for id_ in (entry_id, outer_id) if id_]
+    if not ids and not entry.get("biz_opaque_callback_data"):
+        return context.ignore("status_without_id")
+    echo = str(entry.get("biz_opaque_callback_data", "")).split(":")
+    message_id, step = read_echo(echo[0], echo[-1])
+    return [
+        DeliveryEvent(
+            channel="whatsapp",
+            status=status,
+            event_type=name,
+            final=status in _FINAL,
+            provider_message_id=ids[0] if ids else None,
+            related_message_id=ids[1] if len(ids) > 1 and ids[1] != ids[0] else None,
+            message_id=message_id,
+            step=step,
+            failure_class=failure_class,
+            permanent=permanent,
+            reason=reason,
+            occurred_at=read_time(entry.get("timestamp", entry.get("eventTimestamp"))),
+        )
+    ]
+
+
+def _read_errors(entry: Payload) -> tuple[FailureClass, bool | None, str]:
+    """Class the first error by its code: Meta is going to remove the titles."""
+    errors = as_list(entry.get("errors"))
+    error = as_object(errors[0] if errors else None)
+    try:
+        code = int(str(error.get("code")))
+    except ValueError:
+        return FailureClass.UNKNOWN, None, "failed without a code"
+    failure_class, permanent = FAILURE_CODES.get(code, (FailureClass.UNKNOWN, None))
+    return failure_class, permanent, f"{code}: {short_reason(error.get('title'))}".rstrip(": ")
+
+
+def minimize(payload: Payload) -> dict[str, Any]:
+    """Leave ids, statuses, times and codes; drop numbers, contacts and inbound messages.
+
+    Raises ValueError if the webhook entry is not JSON.
+    """
+    if "whatsAppWebhookEntry" not in payload:
+        kept = pick(payload, ("wabaId", "originationPhoneNumberId", "messageId"))
+        return kept | _minimize_status(payload)
+    changes = []
+    for change in as_list(_webhook_entry(payload).get("changes")):
+        value = as_object(as_object(change).get("value"))
+        # Of what is no status, only that it was there.
+        kept = {name: [] for name in ("messages", "errors") if name in value}
+        if "statuses" in value:
+            kept["statuses"] = [
+                _minimize_status(as_object(status)) for status in as_list(value["statuses"])
+            ]
+        changes.append(pick(as_object(change), ("field",)) | {"value": kept})
+    return pick(payload, ("messageId",)) | {
+        "whatsAppWebhookEntry": json.dumps({"changes": changes}, separators=(",", ":"))
+    }
+
+
+def _minimize_status(entry: Payload) -> dict[str, Any]:
+    minimal = pick(
+        entry, ("id", "status", "timestamp", "eventTimestamp", "biz_opaque_callback_data")
+    )
+    if "errors" in entry:
+        minimal["errors"] = [
+            {
+                "code": as_object(error).get("code"),
+                "title": short_reason(as_object(error).get("title")),
+            }
+            for error in as_list(entry["errors"])
+        ]
+    return minimal
+
+
+WHATSAPP: Final = Channel(
+    name="whatsapp",
+    service="socialmessaging",
+    operation="send_whatsapp_message",
+    answer_key="messageId",
+    build_request=build_request,
+    rejections=REJECTIONS,
+    recognizes=recognizes,
+    parse=parse,
+    minimize=minimize,
+    echoes_our_id=False,
+)

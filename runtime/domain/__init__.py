@@ -1,0 +1,1 @@
+"""The rules of fallback messaging: pure functions over immutable values, standard library only."""

@@ -1,0 +1,252 @@
+"""The status row of a message and the pure functions that change it.
+
+`apply` is commutative, associative and idempotent over events: the row after all events is the
+same for every order and multiplicity of them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from .status import ARRIVED, PROGRESS, RANKS, DeliveryEvent, FailureClass, Status, rank
+
+CANCELLED: Final = "cancelled"
+
+
+class UseCase(StrEnum):
+    """How the steps of a message relate: one after another, or all at once."""
+
+    FALLBACK = "fallback"
+    BROADCAST = "broadcast"
+
+
+class FallbackReason(StrEnum):
+    """Why a chain moved on to a step."""
+
+    TIMEOUT = "timeout"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One channel of a message, and what is known of it.
+
+    `attempt` counts claims and fences takeovers. `lease_until` is 0 while nobody holds the step:
+    before its first claim, and after a send that provably was not accepted. `due_at` is when
+    silence of the step before lets this one start; it is known once the step before is claimed.
+    """
+
+    channel: str
+    fallback_seconds: int
+    success_status: Status = Status.DELIVERED
+    status: Status = Status.QUEUED
+    failure_class: FailureClass | None = None
+    failure_reason: str | None = None
+    permanent: bool | None = None
+    provider_message_id: str | None = None
+    times: Mapping[str, int] = field(default_factory=dict)
+    attempt: int = 0
+    lease_until: int = 0
+    due_at: int | None = None
+    started_because: FallbackReason | None = None
+
+    @property
+    def rank(self) -> int:
+        """Where the step stands in the order of statuses."""
+        return rank(self.status, self.channel, permanent=self.permanent)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the step is known not to arrive."""
+        return self.status is Status.FAILED
+
+    @property
+    def claimed(self) -> bool:
+        """Whether somebody has taken the step to send it."""
+        return self.lease_until > 0
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether the step is claimed and nothing is known of its send yet."""
+        return self.claimed and self.status is Status.QUEUED
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the step has ever reached what its chain waits for.
+
+        Looks at all statuses seen and not at the current one, so a success stays one whatever
+        comes later, in every order of events.
+        """
+        least = RANKS[self.success_status]
+        return any(status in self.times and RANKS[status] >= least for status in PROGRESS)
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the recipient has got this step's message."""
+        return any(status in self.times for status in ARRIVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The status row: ids, times and statuses, never content or addresses.
+
+    `version` is the compare-and-swap counter of the stored row. `request_hash` is set for requests
+    with an Idempotency-Key. `expires_at` is in seconds, as the table's time to live wants it.
+    """
+
+    message_id: str
+    use_case: UseCase
+    steps: tuple[Step, ...]
+    created_at: int
+    expires_at: int
+    updated_at: int = 0
+    version: int = 1
+    cancelled_at: int | None = None
+    request_hash: str | None = None
+
+    def successor(self, index: int) -> int | None:
+        """Return the step that a failure or the silence of this one starts, if there is one."""
+        last = len(self.steps) - 1
+        return index + 1 if self.use_case is UseCase.FALLBACK and index < last else None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether a chain has reached its goal; a broadcast has no common one."""
+        return self.use_case is UseCase.FALLBACK and any(step.succeeded for step in self.steps)
+
+    def superseded(self, index: int) -> bool:
+        """Whether the chain has already moved on to a later step."""
+        return self.use_case is UseCase.FALLBACK and any(
+            step.attempt for step in self.steps[index + 1 :]
+        )
+
+    @property
+    def unclaimed(self) -> list[int]:
+        """The steps that may still be claimed."""
+        if self.succeeded or self.cancelled_at is not None:
+            return []
+        return [
+            index
+            for index, step in enumerate(self.steps)
+            if not step.claimed and not step.failed and not self.superseded(index)
+        ]
+
+    @property
+    def over(self) -> bool:
+        """Whether no send can follow any more, so that the content may be deleted."""
+        if self.succeeded or self.cancelled_at is not None:
+            return True
+        may_be_resent = any(
+            step.in_flight and self.successor(index) is None
+            for index, step in enumerate(self.steps)
+        )
+        return not may_be_resent and not self.unclaimed
+
+    @property
+    def failed_over_to(self) -> int | None:
+        """The step that is to start now because the step before it failed, if any."""
+        if self.use_case is UseCase.BROADCAST:
+            return None
+        for index in self.unclaimed:
+            if index and self.steps[index - 1].failed and not self.steps[index].attempt:
+                return index
+        return None
+
+    @property
+    def current(self) -> int:
+        """The step that the chain has reached."""
+        return max((index for index, step in enumerate(self.steps) if step.attempt), default=0)
+
+    @property
+    def status(self) -> str:
+        """The overall status: of the step that arrived, else of the step the chain has reached."""
+        live = [step for step in self.steps if not step.failed]
+        best = max(live, key=lambda step: step.rank, default=None)
+        if best is not None and best.status in ARRIVED:
+            return best.status
+        if self.cancelled_at is not None:
+            return CANCELLED
+        if self.use_case is UseCase.BROADCAST:
+            return best.status if best is not None else Status.FAILED
+        current = self.steps[self.current]
+        return Status.QUEUED if current.failed and self.unclaimed else current.status
+
+    @property
+    def delivered_late(self) -> bool:
+        """Whether a step succeeded although the chain had already moved on."""
+        return any(
+            step.succeeded and self.superseded(index) for index, step in enumerate(self.steps)
+        )
+
+    @property
+    def delivered_twice(self) -> bool:
+        """Whether more than one step of a chain arrived."""
+        return self.use_case is UseCase.FALLBACK and sum(step.arrived for step in self.steps) > 1
+
+    def gives_up_at(self, outcome_wait_seconds: int) -> int:
+        """Return when a message without an outcome is no longer expected to have one."""
+        waits = (
+            sum(step.fallback_seconds for step in self.steps[:-1])
+            if self.use_case is UseCase.FALLBACK
+            else 0
+        )
+        return self.created_at + 1000 * (waits + outcome_wait_seconds)
+
+    def with_step(self, index: int, step: Step) -> "Message":
+        """Return the message with one step exchanged."""
+        return replace(self, steps=(*self.steps[:index], step, *self.steps[index + 1 :]))
+
+
+def apply(message: Message, events: Iterable[DeliveryEvent]) -> Message:
+    """Return the row after the events; each event names a step of this message.
+
+    Events for steps that the message does not have change nothing.
+    """
+    for event in events:
+        index = event.step
+        if index is None or not 0 <= index < len(message.steps):
+            continue
+        step = message.steps[index]
+        merged = _merge(step, event)
+        if merged != step:
+            message = message.with_step(index, merged)
+    return message
+
+
+def _merge(step: Step, event: DeliveryEvent) -> Step:
+    """Join an event into a step: earliest time per status, highest verdict, smallest id."""
+    times = step.times
+    if event.occurred_at is not None:
+        known = times.get(event.status)
+        if known is None or event.occurred_at < known:
+            times = {**times, event.status: event.occurred_at}
+    # The smallest id, because a choice is needed that does not depend on the order. It also makes
+    # the id that SendWhatsAppMessage answered (a UUID) win over Meta's ("wamid...").
+    ids = [id_ for id_ in (step.provider_message_id, event.provider_message_id) if id_]
+    ids += [event.related_message_id] if event.related_message_id else []
+    joined = replace(step, times=times, provider_message_id=min(ids, default=None))
+    event_rank = rank(event.status, step.channel, permanent=event.permanent)
+    if (
+        event_rank,
+        _failure_order(event.failure_class, event.reason, permanent=event.permanent),
+    ) <= (
+        step.rank,
+        _failure_order(step.failure_class, step.failure_reason, permanent=step.permanent),
+    ):
+        return joined
+    failed = event.status is Status.FAILED
+    return replace(
+        joined,
+        status=event.status,
+        failure_class=event.failure_class if failed else None,
+        failure_reason=event.reason if failed else None,
+        permanent=event.permanent if failed else None,
+    )
+
+
+def _failure_order(
+    failure_class: FailureClass | None, reason: str | None, *, permanent: bool | None
+) -> tuple[str, str, str]:
+    """Break ties between failures of one rank without looking at their order of arrival."""
+    return (failure_class or "", reason or "", str(permanent))

@@ -1,0 +1,119 @@
+"""The HTTP API: POST /messages, GET /messages/{message_id}, POST /messages/{message_id}/cancel."""
+
+import base64
+import json
+from functools import cache
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from botocore.exceptions import BotoCoreError, ClientError
+
+from runtime import clock
+from runtime.accepting import Acceptor
+from runtime.clients import data_client
+from runtime.problems import PROBLEM_JSON, ProblemError
+from runtime.settings import ApiSettings
+from runtime.store import ConflictError, Store, UnavailableError
+from runtime.telemetry import instrumented, logger
+from runtime.timers import Intake
+
+app: Final = APIGatewayRestResolver()
+
+
+@cache
+def acceptor() -> Acceptor:
+    """Return the use cases of this environment, made at the first invocation."""
+    settings = ApiSettings.from_environment()
+    return Acceptor(
+        store=Store(data_client("dynamodb"), settings.messages_table, settings.payloads_table),
+        intake=Intake(data_client("sqs"), settings.intake_queue_url),
+        settings=settings,
+        clock=clock.now,
+    )
+
+
+@instrumented
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  Lambda's type
+    """Answer one request."""
+    return app.resolve(event, context)
+
+
+@app.post("/messages")
+def post_message() -> Response[str]:
+    """Take a message: 202 with its id."""
+    key = app.current_event.headers.get("Idempotency-Key")
+    message_id = acceptor().accept(_body(), _client(), key)
+    answer = {
+        "message": "Message sent to the queue",
+        "message_id": message_id,
+        "status_url": f"{_base_url()}/messages/{message_id}",
+    }
+    return _json(202, answer)
+
+
+@app.get("/messages/<message_id>")
+def get_message(message_id: str) -> Response[str]:
+    """Describe what has become of a message."""
+    return _json(200, acceptor().status(message_id))
+
+
+@app.post("/messages/<message_id>/cancel")
+def cancel_message(message_id: str) -> Response[str]:
+    """Stop the steps that are not yet claimed; a second time changes nothing."""
+    return _json(200, acceptor().cancel(message_id))
+
+
+@app.exception_handler(ProblemError)  # type: ignore[untyped-decorator]
+def answer_problem(problem: ProblemError) -> Response[str]:
+    """Answer what the caller can mend."""
+    return _problem(problem)
+
+
+@app.exception_handler(  # type: ignore[untyped-decorator]
+    [BotoCoreError, ClientError, ConflictError, UnavailableError]
+)
+def answer_unavailable(error: Exception) -> Response[str]:
+    """Answer that a table or queue did not take it; a retry completes what this one left."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    logger.error("request not taken", error=type(error).__name__, code=code)
+    detail = "Try again; with the same Idempotency-Key it stays one message."
+    return _problem(ProblemError(503, detail, headers={"Retry-After": "2"}))
+
+
+def _body() -> bytes:
+    event = app.current_event
+    body = event.body or ""
+    if event.is_base64_encoded:
+        return base64.b64decode(body)
+    return body.encode("utf-8", "surrogatepass")
+
+
+def _json(status: int, document: dict[str, Any]) -> Response[str]:
+    return Response(status_code=status, content_type="application/json", body=json.dumps(document))
+
+
+def _problem(problem: ProblemError) -> Response[str]:
+    return Response(
+        status_code=problem.status,
+        content_type=PROBLEM_JSON,
+        body=json.dumps(problem.document()),
+        headers=problem.headers,
+    )
+
+
+def _client() -> str:
+    """Name the caller, so that the idempotency keys of two callers do not collide."""
+    identity = app.current_event.raw_event["requestContext"].get("identity", {})
+    return str(
+        identity.get("apiKeyId")
+        or identity.get("userArn")
+        or app.current_event.headers.get("x-api-key", "")
+    )
+
+
+def _base_url() -> str:
+    """Return the address that the caller used, without /messages."""
+    if acceptor().settings.api_base_url:
+        return acceptor().settings.api_base_url.rstrip("/")
+    request = app.current_event.raw_event["requestContext"]
+    return f"https://{request['domainName']}{request['path'].removesuffix('/messages')}"

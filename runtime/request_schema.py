@@ -1,0 +1,91 @@
+"""Validation of a request against the one JSON Schema, with every fault reported at once."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import fastjsonschema
+
+SCHEMA_PATH: Final = Path(__file__).with_name("request.schema.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a request; `pointer` is an RFC 6901 JSON pointer.
+
+    Says what the rule wants and never what the value was.
+    """
+
+    pointer: str
+    rule: str
+    detail: str
+
+
+def find_faults(request: object) -> list[Fault]:
+    """Return every fault of a parsed request, ordered by pointer; [] if it is valid."""
+    try:
+        _validator()(request)
+    except fastjsonschema.JsonSchemaValuesException as error:
+        # An `allOf` branch and its parent can find the same fault.
+        found = {fault: None for cause in error.errors for fault in _describe(cause)}
+        return sorted(found, key=lambda fault: fault.pointer)
+    return []
+
+
+@cache
+def _validator() -> Callable[[object], object]:
+    schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+    compiled: Callable[[object], object] = fastjsonschema.compile(
+        schema, use_default=False, use_formats=False, fast_fail=False
+    )
+    return compiled
+
+
+def _describe(error: fastjsonschema.JsonSchemaValueException) -> Iterator[Fault]:
+    pointer = "".join(f"/{_escape(part)}" for part in error.path[1:])
+    definition: Mapping[str, Any] = error.definition
+    if error.rule == "required":
+        for name in error.rule_definition:
+            if name not in error.value:
+                yield Fault(f"{pointer}/{_escape(name)}", "required", f"{name} is missing")
+    elif error.rule == "additionalProperties":
+        known = list(definition["properties"])
+        for name in error.value:
+            if name not in known:
+                yield Fault(
+                    f"{pointer}/{_escape(name)}",
+                    "additionalProperties",
+                    "is not known" + _nearest(name, known),
+                )
+    else:
+        rule = str(error.rule)
+        sentence = definition.get("errorMessage") or _sentence(rule, error.rule_definition)
+        yield Fault(pointer, rule, sentence)
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    matches = get_close_matches(name.lower(), known, n=1)
+    return f"; the nearest known name is {matches[0]}" if matches else ""
+
+
+def _sentence(rule: str, wanted: Any) -> str:  # noqa: ANN401  a schema keyword's value is any JSON
+    names = ", ".join(map(str, wanted)) if isinstance(wanted, list) else wanted
+    sentences = {
+        "type": f"must be of type {names}",
+        "enum": f"must be one of {names}",
+        "minLength": f"must have at least {names} characters",
+        "maxLength": f"must have at most {names} characters",
+        "minItems": f"must have at least {names} entries",
+        "maxItems": f"must have at most {names} entries",
+        "minimum": f"must be at least {names}",
+        "maximum": f"must be at most {names}",
+    }
+    return sentences.get(rule, f"does not follow the rule {rule}")
+
+
+def _escape(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,71 @@
+"""The queues that start steps: the intake, and the timers that hop until they are due.
+
+Queue messages carry ids, a step and a time; never content or addresses.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .batches import slices
+
+# SQS's upper bound of DelaySeconds, and of the entries of one SendMessageBatch.
+MOST_DELAY_SECONDS: Final = 900
+_BATCH: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A step that is to be looked at when `due_at` (milliseconds since the epoch) has come."""
+
+    message_id: str
+    step: int
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The queue that starts new messages."""
+
+    sqs: Any
+    queue_url: str
+
+    def put(self, message_id: str) -> None:
+        """Start a message; a second time does no harm."""
+        self.sqs.send_message(
+            QueueUrl=self.queue_url, MessageBody=json.dumps({"message_id": message_id})
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """The queue that starts steps later."""
+
+    sqs: Any
+    queue_url: str
+
+    def arm(self, timer: Timer, now: int) -> None:
+        """Start one timer."""
+        self.sqs.send_message(QueueUrl=self.queue_url, **_entry(timer, now))
+
+    def arm_all(self, timers: Sequence[Timer], now: int) -> list[Timer]:
+        """Start timers, ten a call; return those that SQS did not take."""
+        refused: list[Timer] = []
+        for batch in slices(timers, _BATCH):
+            answer = self.sqs.send_message_batch(
+                QueueUrl=self.queue_url,
+                Entries=[
+                    {"Id": str(index), **_entry(timer, now)} for index, timer in enumerate(batch)
+                ],
+            )
+            refused += [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
+        return refused
+
+
+def _entry(timer: Timer, now: int) -> dict[str, Any]:
+    body = {"message_id": timer.message_id, "step": timer.step, "due_at": timer.due_at}
+    # Rounded up: a timer that comes early would only have to wait once more.
+    delay = math.ceil(max(0, timer.due_at - now) / 1000)
+    return {"MessageBody": json.dumps(body), "DelaySeconds": min(MOST_DELAY_SECONDS, delay)}
