@@ -123,8 +123,8 @@ class Publisher:
     def _deliver(self, topic_arn: str, body: str) -> None:
         try:
             self._sns.publish(TopicArn=topic_arn, Message=body)
-        except (BotoCoreError, ClientError):
-            logger.exception("The event could not be published to %s", topic_arn)
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("An event could not be published to %s: %s", topic_arn, error)
 
     async def publish_now(self, topic_arn: str, text: str) -> None:
         """Publish a text and wait for SNS; raises botocore's errors."""

@@ -381,25 +381,6 @@ PHONES: dict[str, Phone] = {
         ),
         Behaviour("read without delivered, which is implied", (*_SENT, Event(1.0, "read"))),
     ),
-    # Every other way in which a text can end.
-    "0180": Phone(_sms_fails("INVALID_MESSAGE")),
-    "0181": Phone(_sms_fails("UNREACHABLE")),
-    "0182": Phone(_sms_fails("CARRIER_UNREACHABLE")),
-    "0183": Phone(_sms_fails("BLOCKED")),
-    "0184": Phone(_sms_fails("CARRIER_BLOCKED")),
-    "0185": Phone(_sms_fails("SPAM")),
-    "0186": Phone(_sms_fails("UNKNOWN")),
-    "0187": Phone(_sms_fails("TTL_EXPIRED")),
-    "0188": Phone(_sms_fails("PROTECT_BLOCKED")),
-    "0189": Phone(_sms_fails("FILE_INACCESSIBLE", "MMS: FILE_INACCESSIBLE, isFinal true")),
-    "0190": Phone(_sms_fails("FILE_TYPE_UNSUPPORTED", "MMS: FILE_TYPE_UNSUPPORTED, isFinal true")),
-    "0191": Phone(_sms_fails("FILE_SIZE_EXCEEDED", "MMS: FILE_SIZE_EXCEEDED, isFinal true")),
-    "0192": Phone(
-        Behaviour(
-            "delivered; RCS: falls back to SMS",
-            (*_QUEUED, Event(0.6, "FALLEN_BACK_TO_SMS"), Event(1.0, "DELIVERED", final=True)),
-        )
-    ),
     # Every other way in which a WhatsApp message can end.
     "0160": Phone(whatsapp=_whatsapp_fails("130429")),
     "0161": Phone(whatsapp=_whatsapp_fails("130472")),
@@ -437,6 +418,33 @@ PHONES: dict[str, Phone] = {
             "delivered, then played", (*WHATSAPP_DELIVERED.events, Event(1.6, "played"))
         )
     ),
+    # Every other way in which a text can end.
+    "0180": Phone(_sms_fails("INVALID_MESSAGE")),
+    "0181": Phone(_sms_fails("UNREACHABLE")),
+    "0182": Phone(_sms_fails("CARRIER_UNREACHABLE")),
+    "0183": Phone(_sms_fails("BLOCKED")),
+    "0184": Phone(_sms_fails("CARRIER_BLOCKED")),
+    "0185": Phone(_sms_fails("SPAM")),
+    "0186": Phone(_sms_fails("UNKNOWN")),
+    "0187": Phone(_sms_fails("TTL_EXPIRED")),
+    "0188": Phone(_sms_fails("PROTECT_BLOCKED")),
+    "0189": Phone(
+        _sms_fails("FILE_INACCESSIBLE", "MMS: FILE_INACCESSIBLE, isFinal true; a text: nothing")
+    ),
+    "0190": Phone(
+        _sms_fails(
+            "FILE_TYPE_UNSUPPORTED", "MMS: FILE_TYPE_UNSUPPORTED, isFinal true; a text: nothing"
+        )
+    ),
+    "0191": Phone(
+        _sms_fails("FILE_SIZE_EXCEEDED", "MMS: FILE_SIZE_EXCEEDED, isFinal true; a text: nothing")
+    ),
+    "0192": Phone(
+        Behaviour(
+            "delivered; RCS: falls back to SMS",
+            (*_QUEUED, Event(0.6, "FALLEN_BACK_TO_SMS"), Event(1.0, "DELIVERED", final=True)),
+        )
+    ),
 }
 
 _FICTION = "1206555"
@@ -464,7 +472,7 @@ def _phone(digits: str) -> Phone:
 def tables() -> str:
     """Print the behaviours as two Markdown tables, one of addresses and one of numbers."""
     email = {f"`{name}@{AWS_SIMULATOR_DOMAIN}`": b.says for name, b in AWS_EMAIL.items()}
-    email |= {f"`{name}@` any other domain": b.says for name, b in EMAIL.items()}
+    email |= {f"`{name}@…`": b.says for name, b in EMAIL.items()}
     email |= {"any other address": EMAIL_DELIVERED.says}
     numbers = {f"`+{n}`": (b.says, WHATSAPP_DELIVERED.says) for n, b in AWS_NUMBERS.items()}
     numbers |= {

@@ -52,8 +52,10 @@ class ProviderSimulator:
             WhatsAppProvider(self._site, echoes_callback_data=echoes_callback_data),
         ]
         self._socket = socket.create_server(("127.0.0.1", 0))
+        self._url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             self._application,
+            interface="asgi3",
             http=_Protocol,
             lifespan="off",
             log_config=None,
@@ -68,7 +70,7 @@ class ProviderSimulator:
     @property
     def url(self) -> str:
         """The base URL, for the three `AWS_ENDPOINT_URL_...` variables."""
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        return self._url
 
     def start(self) -> None:
         """Start the server; it answers when this returns."""
