@@ -1,0 +1,154 @@
+"""The queues of messages to send and of timers, and the functions that send from them."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+
+from . import policies
+from .functions import FunctionArgs, FunctionCode, RuntimeFunction, runtime_function
+from .location import location_of
+from .message_store import TableArgs
+from .queues import QueueArgs, WorkQueue, work_queue
+from .settings import SENDER_TIMEOUT_SECONDS
+
+__all__ = ["ChannelSenders", "ChannelSendersArgs"]
+
+
+class ChannelSendersArgs(FunctionArgs, TableArgs):
+    """Arguments of `ChannelSenders`.
+
+    `ses_identities`, `sms_origination_identities` and `whats_app_phone_number_ids` limit what may
+    be sent from; an empty list allows all of the account's in the Region. `whats_app_phone_numbers`
+    maps E.164 numbers to the phone number ids they stand for. Configuration sets are names; an
+    empty one is none.
+    """
+
+    visibility_timeout_seconds: int
+    queue_retention_days: int
+    claim_lease_seconds: int
+    outcome_wait_seconds: int
+    sender_batch_size: int
+    sender_maximum_concurrency: int
+    ses_config_set_name: str
+    ses_identities: list[str]
+    sms_config_set_name: str
+    sms_origination_identities: list[str]
+    whats_app_phone_number_ids: list[str]
+    whats_app_phone_numbers: dict[str, str]
+    meta_api_version: str
+
+
+class ChannelSenders(pulumi.ComponentResource):
+    """Send first steps from the intake queue, and fallbacks from the timers queue."""
+
+    intake_queue_url: pulumi.Output[str]
+    intake_queue_arn: pulumi.Output[str]
+    intake_queue_name: pulumi.Output[str]
+    intake_dead_letters_queue_name: pulumi.Output[str]
+    timers_queue_url: pulumi.Output[str]
+    timers_queue_arn: pulumi.Output[str]
+    timers_queue_name: pulumi.Output[str]
+    timers_dead_letters_queue_name: pulumi.Output[str]
+    send_primary_function_name: pulumi.Output[str]
+    send_fallback_function_name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        args: ChannelSendersArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("fallback-messaging:index:ChannelSenders", name, {}, opts)
+        queue_args: QueueArgs = {
+            "visibility_timeout_seconds": args["visibility_timeout_seconds"],
+            "retention_days": args["queue_retention_days"],
+            "kms_key_arn": args["kms_key_arn"],
+            "tags": args["tags"],
+        }
+        intake = work_queue(f"{name}-intake", queue_args, parent=self)
+        timers = work_queue(f"{name}-timers", queue_args, parent=self)
+        primary = self._sender(name, "send-primary", intake, timers, args)
+        fallback = self._sender(name, "send-fallback", timers, timers, args)
+        self.intake_queue_url = intake.queue.url
+        self.intake_queue_arn = intake.queue.arn
+        self.intake_queue_name = intake.queue.name
+        self.intake_dead_letters_queue_name = intake.dead_letters.name
+        self.timers_queue_url = timers.queue.url
+        self.timers_queue_arn = timers.queue.arn
+        self.timers_queue_name = timers.queue.name
+        self.timers_dead_letters_queue_name = timers.dead_letters.name
+        self.send_primary_function_name = primary.function.name
+        self.send_fallback_function_name = fallback.function.name
+        self.register_outputs(
+            {
+                "intake_queue_url": self.intake_queue_url,
+                "intake_queue_arn": self.intake_queue_arn,
+                "intake_queue_name": self.intake_queue_name,
+                "intake_dead_letters_queue_name": self.intake_dead_letters_queue_name,
+                "timers_queue_url": self.timers_queue_url,
+                "timers_queue_arn": self.timers_queue_arn,
+                "timers_queue_name": self.timers_queue_name,
+                "timers_dead_letters_queue_name": self.timers_dead_letters_queue_name,
+                "send_primary_function_name": self.send_primary_function_name,
+                "send_fallback_function_name": self.send_fallback_function_name,
+            }
+        )
+
+    def _sender(
+        self,
+        name: str,
+        noun: str,
+        source: WorkQueue,
+        timers: WorkQueue,
+        args: ChannelSendersArgs,
+    ) -> RuntimeFunction:
+        location = location_of(self)
+        statements = pulumi.Output.all(
+            location=location,
+            messages_table_arn=args["messages_table_arn"],
+            payloads_table_arn=args["payloads_table_arn"],
+            provider_message_ids_table_arn=args["provider_message_ids_table_arn"],
+            source_queue_arn=source.queue.arn,
+            timers_queue_arn=timers.queue.arn,
+            kms_key_arn=args["kms_key_arn"],
+            ses_config_set_name=args["ses_config_set_name"],
+            ses_identities=args["ses_identities"],
+            sms_origination_identities=args["sms_origination_identities"],
+            whats_app_phone_number_ids=args["whats_app_phone_number_ids"],
+        ).apply(lambda known: policies.sender(**known))
+        code = FunctionCode(
+            noun=noun,
+            timeout_seconds=SENDER_TIMEOUT_SECONDS,
+            environment=_environment(timers, args),
+            statements=statements,
+        )
+        sender = runtime_function(name, code, args, location=location, parent=self)
+        aws.lambda_.EventSourceMapping(
+            f"{name}-{noun}-mapping",
+            event_source_arn=source.queue.arn,
+            function_name=sender.function.arn,
+            batch_size=args["sender_batch_size"],
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config={"maximum_concurrency": args["sender_maximum_concurrency"]},
+            tags=args["tags"],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[sender.policy]),
+        )
+        return sender
+
+
+def _environment(timers: WorkQueue, args: ChannelSendersArgs) -> dict[str, pulumi.Input[str]]:
+    return {
+        "MESSAGES_TABLE": args["messages_table_name"],
+        "PAYLOADS_TABLE": args["payloads_table_name"],
+        "PROVIDER_MESSAGE_IDS_TABLE": args["provider_message_ids_table_name"],
+        "TIMERS_QUEUE_URL": timers.queue.url,
+        "OUTCOME_WAIT_SECONDS": str(args["outcome_wait_seconds"]),
+        "SES_CONFIGURATION_SET": args["ses_config_set_name"],
+        "SMS_CONFIGURATION_SET": args["sms_config_set_name"],
+        "META_API_VERSION": args["meta_api_version"],
+        "WHATSAPP_PHONE_NUMBERS": json.dumps(args["whats_app_phone_numbers"], sort_keys=True),
+        "CLAIM_LEASE_SECONDS": str(args["claim_lease_seconds"]),
+        # Sending is waiting: all of a batch at once, or the timeout would have to grow with it.
+        "SEND_CONCURRENCY": str(args["sender_batch_size"]),
+    }

@@ -1,0 +1,27 @@
+"""The customer-managed key that everything at rest is encrypted with."""
+
+import pulumi
+import pulumi_aws as aws
+
+from . import policies
+from .location import json_document, location_of
+
+__all__ = ["encryption_key"]
+
+
+def encryption_key(
+    name: str, *, tags: dict[str, str], protect: bool, parent: pulumi.ComponentResource
+) -> aws.kms.Key:
+    """Create the key `name` as a child of `parent`; a protected one cannot be deleted by Pulumi.
+
+    Customer-managed, since the providers' services cannot publish to a topic that is encrypted with
+    AWS's own key: its policy does not name them and cannot be changed.
+    """
+    return aws.kms.Key(
+        name,
+        description=f"{name}: messages, delivery events and queues",
+        enable_key_rotation=True,
+        policy=json_document(policies.key_policy, location=location_of(parent)),
+        tags=tags,
+        opts=pulumi.ResourceOptions(parent=parent, protect=protect),
+    )

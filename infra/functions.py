@@ -1,0 +1,141 @@
+"""How one Lambda function is made: its own role, log group and exact policy."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from . import policies
+from .archive import runtime_archive
+from .location import json_document
+from .policies import Location
+
+__all__ = ["FunctionArgs", "FunctionCode", "RuntimeFunction", "runtime_function"]
+
+# Powertools for AWS Lambda (Python) is published from this account in every commercial Region.
+_POWERTOOLS_LAYER = (
+    "arn:{partition}:lambda:{region}:017000801446:layer:"
+    "AWSLambdaPowertoolsPythonV3-python313-arm64:27"
+)
+
+
+class FunctionArgs(TypedDict):
+    """What all functions of a stack share; the arguments of components with functions extend it."""
+
+    stack_name: str
+    tags: dict[str, str]
+    kms_key_arn: pulumi.Input[str]
+    log_level: str
+    log_retention_days: int
+    tracing: bool
+    powertools_layer_arn: str
+
+
+@dataclass(frozen=True)
+class FunctionCode:
+    """What one function runs and may do.
+
+    `noun` names the function and, with underscores, its file in runtime/handlers. `statements` are
+    those of its policy, without the ones for logs and traces that every function has.
+    """
+
+    noun: str
+    timeout_seconds: int
+    environment: dict[str, pulumi.Input[str]]
+    statements: pulumi.Output[list[dict[str, Any]]]
+    memory_mb: int = 512
+
+
+@dataclass(frozen=True)
+class RuntimeFunction:
+    """A function, and the policy that whatever invokes it must wait for."""
+
+    function: aws.lambda_.Function
+    policy: aws.iam.RolePolicy
+
+
+def runtime_function(
+    name: str,
+    code: FunctionCode,
+    args: FunctionArgs,
+    *,
+    location: pulumi.Output[Location],
+    parent: pulumi.Resource,
+) -> RuntimeFunction:
+    """Create the function `<name>-<noun>` and what belongs to it, as children of `parent`."""
+    name = f"{name}-{code.noun}"
+    options = pulumi.ResourceOptions(parent=parent)
+    role = aws.iam.Role(
+        f"{name}-role",
+        assume_role_policy=json_document(policies.trust, service="lambda.amazonaws.com"),
+        tags=args["tags"],
+        opts=options,
+    )
+    # Made here and not by Lambda at the first call, which would keep its logs for ever.
+    log_group = aws.cloudwatch.LogGroup(
+        f"{name}-logs",
+        retention_in_days=args["log_retention_days"],
+        tags=args["tags"],
+        opts=options,
+    )
+    policy = aws.iam.RolePolicy(
+        f"{name}-policy",
+        role=role.id,
+        policy=json_document(
+            _policy,
+            statements=code.statements,
+            log_group_arn=log_group.arn,
+            tracing=args["tracing"],
+        ),
+        opts=options,
+    )
+    function = aws.lambda_.Function(
+        name,
+        handler=f"runtime.handlers.{code.noun.replace('-', '_')}.handler",
+        runtime="python3.13",
+        architectures=["arm64"],
+        code=_archive(),
+        role=role.arn,
+        timeout=code.timeout_seconds,
+        memory_size=code.memory_mb,
+        layers=[_powertools_layer(args["powertools_layer_arn"], location)],
+        environment={"variables": {**_environment(code.noun, args), **code.environment}},
+        logging_config={"log_format": "Text", "log_group": log_group.name},
+        tracing_config={"mode": "Active" if args["tracing"] else "PassThrough"},
+        tags=args["tags"],
+        # The first invocations would fail before the role has its policy.
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[policy]),
+    )
+    return RuntimeFunction(function, policy)
+
+
+# One archive for all functions of a program: hashing it five times would be waste.
+_archive = cache(runtime_archive)
+
+
+def _policy(
+    statements: list[dict[str, Any]], log_group_arn: str, *, tracing: bool
+) -> dict[str, Any]:
+    traces = policies.write_traces() if tracing else []
+    logs = policies.write_logs(log_group_arn=log_group_arn)
+    return policies.document([*statements, *logs, *traces])
+
+
+def _environment(noun: str, args: FunctionArgs) -> dict[str, str]:
+    return {
+        "POWERTOOLS_SERVICE_NAME": noun,
+        "POWERTOOLS_METRICS_NAMESPACE": "FallbackMessaging",
+        "POWERTOOLS_LOG_LEVEL": args["log_level"],
+        "POWERTOOLS_TRACE_DISABLED": "false" if args["tracing"] else "true",
+        "STACK_NAME": args["stack_name"],
+    }
+
+
+def _powertools_layer(arn: str, location: pulumi.Output[Location]) -> pulumi.Input[str]:
+    if arn:
+        return arn
+    return location.apply(
+        lambda place: _POWERTOOLS_LAYER.format(partition=place.partition, region=place.region)
+    )

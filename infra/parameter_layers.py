@@ -1,0 +1,119 @@
+"""How layers of parameters become the settings of a stack.
+
+Later layers win: the defaults of the table, config.params.json, its `environments.<stack>`, and
+Pulumi configuration. Every fault of every layer is reported at once, by `SettingsError`, before a
+resource is declared. Nothing here imports pulumi.
+"""
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .parameters import ParameterValueError
+from .settings import PARAMETERS, Settings, SettingsError, contradictions
+
+__all__ = ["load_settings", "settings_from_arguments"]
+
+
+def load_settings(
+    path: Path, stack: str, configuration: Mapping[str, object] | None = None
+) -> Settings:
+    """Return the settings of `stack` from the parameter file and Pulumi's configuration.
+
+    `configuration` has the parameters given by `pulumi config set`, by their names; structured ones
+    as JSON text. Raises SettingsError with every fault found.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError([f"{path.name} cannot be read: {error}"]) from error
+    if not isinstance(document, dict):
+        raise SettingsError([f"{path.name}: expected an object of parameters"])
+    # For editors; says nothing about the stack.
+    document.pop("$schema", None)
+    environments = document.pop("environments", {})
+    problems: list[str] = []
+    if not isinstance(environments, dict):
+        problems.append(f"{path.name}: environments: expected an object of stack names")
+        environments = {}
+    layers = [(path.name, document)]
+    for name, environment in environments.items():
+        where = f"{path.name}, environments.{name}"
+        if not isinstance(environment, dict):
+            problems.append(f"{where}: expected an object of parameters")
+        elif name == stack:
+            layers.append((where, environment))
+        else:
+            # The faults of the other environments show before their day comes.
+            _read_layer(where, environment, problems)
+    layers.append(("Pulumi configuration", dict(configuration or {})))
+    return _settings(layers, problems)
+
+
+def settings_from_arguments(name: str, arguments: Mapping[str, object]) -> Settings:
+    """Return the settings given as arguments of a component, by the field names of `Settings`.
+
+    Arguments that are None count as not given. Raises SettingsError with every fault found.
+    """
+    problems: list[str] = []
+    layer: dict[str, object] = {PARAMETERS["name_prefix"].name: name}
+    for key, value in arguments.items():
+        if key not in PARAMETERS:
+            problems.append(_unknown(f"arguments of {name}", key, PARAMETERS))
+        elif value is not None:
+            layer[PARAMETERS[key].name] = value
+    return _settings([(f"arguments of {name}", layer)], problems)
+
+
+def _settings(layers: Sequence[tuple[str, dict[str, object]]], problems: list[str]) -> Settings:
+    values: dict[str, Any] = {}
+    for where, layer in layers:
+        for field_name, value in _read_layer(where, layer, problems).items():
+            if PARAMETERS[field_name].merged:
+                values[field_name] = {**values.get(field_name, {}), **value}
+            else:
+                values[field_name] = value
+    settings = Settings(**values)
+    problems.extend(contradictions(settings))
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _read_layer(where: str, layer: Mapping[str, object], problems: list[str]) -> dict[str, Any]:
+    by_name = {parameter.name: field_name for field_name, parameter in PARAMETERS.items()}
+    by_synonym = {
+        synonym: field_name
+        for field_name, parameter in PARAMETERS.items()
+        for synonym in parameter.synonyms
+    }
+    names = {**by_name, **by_synonym}
+    values: dict[str, Any] = {}
+    given: dict[str, str] = {}
+    for key, raw in layer.items():
+        if key not in names:
+            problems.append(_unknown(where, key, names))
+            continue
+        field_name = names[key]
+        try:
+            value = PARAMETERS[field_name].read(raw)
+        except ParameterValueError as error:
+            problems.append(f"{where}: {key}: {error}")
+            continue
+        if field_name in given and values[field_name] != value:
+            problems.append(
+                f"{where}: {key} and {given[field_name]} are two names of one parameter "
+                f"and say different things"
+            )
+        given[field_name] = key
+        values[field_name] = value
+    return values
+
+
+def _unknown(where: str, key: str, known: Mapping[str, object]) -> str:
+    by_lower_case = {name.lower(): name for name in known}
+    nearest = difflib.get_close_matches(key.lower(), by_lower_case, n=1)
+    hint = f"; did you mean {by_lower_case[nearest[0]]}?" if nearest else ""
+    return f"{where}: {key} is not a parameter{hint}"

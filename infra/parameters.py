@@ -1,0 +1,215 @@
+"""One parameter: its name, its type, its bounds, and how a value given for it is read.
+
+`infra/settings.py` declares the table of parameters with the functions of this file. The table is
+what parsing, error messages, the README and the JSON Schema of config.params.json are made from.
+Nothing here imports pulumi, so a parameter can be tested without a stack.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+__all__ = [
+    "Parameter",
+    "ParameterValueError",
+    "boolean",
+    "integer",
+    "text",
+    "text_list",
+    "text_map",
+]
+
+
+class ParameterValueError(ValueError):
+    """A value cannot be used for its parameter; the message says why, without naming it."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What is known of one parameter of config.params.json.
+
+    `kind` is one of integer, boolean, text, list (of text) and map (of text to text). `minimum` and
+    `maximum` bound integers; `choices` and `pattern` bound texts, the entries of lists and the
+    values of maps; `key_pattern` bounds the keys of maps. `limit` says in words where a bound comes
+    from.
+    """
+
+    name: str
+    kind: str
+    description: str
+    limit: str = ""
+    minimum: int = 0
+    maximum: int = 0
+    choices: tuple[object, ...] = ()
+    pattern: str = ""
+    key_pattern: str = ""
+    synonyms: tuple[str, ...] = ()
+    merged: bool = False
+
+    def read(self, value: object) -> object:
+        """Return `value` as this parameter's type, or raise ParameterValueError."""
+        parsed = _READERS[self.kind](value)
+        for entry in self._entries(parsed):
+            self._check(entry)
+        if isinstance(parsed, Mapping):
+            for key in parsed:
+                if self.key_pattern and not re.fullmatch(self.key_pattern, key):
+                    raise ParameterValueError(f"key {key!r} does not have the form {self._limit()}")
+        return parsed
+
+    def _entries(self, parsed: object) -> Iterable[object]:
+        if isinstance(parsed, Mapping):
+            return parsed.values()
+        return parsed if isinstance(parsed, tuple) else (parsed,)
+
+    def _check(self, entry: object) -> None:
+        if self.choices and entry not in self.choices:
+            choices = ", ".join(str(choice) for choice in self.choices)
+            raise ParameterValueError(f"{entry!r} is not one of {choices}{self._because()}")
+        if isinstance(entry, bool):
+            return
+        if isinstance(entry, int) and not self.choices:
+            if not self.minimum <= entry <= self.maximum:
+                bounds = f"{self.minimum} to {self.maximum}"
+                raise ParameterValueError(f"{entry} is not in {bounds}{self._because()}")
+        elif isinstance(entry, str) and self.pattern and not re.fullmatch(self.pattern, entry):
+            raise ParameterValueError(f"{entry!r} does not have the form {self._limit()}")
+
+    def _because(self) -> str:
+        return f" ({self.limit})" if self.limit else ""
+
+    def _limit(self) -> str:
+        return self.limit or self.pattern
+
+
+def _read_integer(value: object) -> int:
+    # Numbers arrive as floats from other Pulumi languages, and as texts from Pulumi configuration.
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ParameterValueError(f"expected an integer, got {_described(value)}")
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number != int(number):
+        raise ParameterValueError(f"expected an integer, got {_described(value)}")
+    return int(number)
+
+
+def _read_boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    # The documented file says "true"; a stack that took the text for a false would create nothing.
+    if isinstance(value, str) and value.strip().lower() in ("true", "false"):
+        return value.strip().lower() == "true"
+    raise ParameterValueError(f"expected true or false, got {_described(value)}")
+
+
+def _read_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ParameterValueError(f"expected a text, got {_described(value)}")
+    return value.strip()
+
+
+def _read_list(value: object) -> tuple[str, ...]:
+    value = _from_json(value)
+    if not isinstance(value, list | tuple):
+        raise ParameterValueError(f"expected a list of texts, got {_described(value)}")
+    return tuple(_read_text(entry) for entry in value)
+
+
+def _read_map(value: object) -> dict[str, str]:
+    value = _from_json(value)
+    if not isinstance(value, Mapping):
+        raise ParameterValueError(f"expected an object of texts, got {_described(value)}")
+    return {_read_text(key): _read_text(entry) for key, entry in value.items()}
+
+
+_READERS = {
+    "integer": _read_integer,
+    "boolean": _read_boolean,
+    "text": _read_text,
+    "list": _read_list,
+    "map": _read_map,
+}
+
+
+def _from_json(value: object) -> object:
+    # Pulumi configuration hands over structured values as JSON text.
+    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
+        try:
+            return cast("object", json.loads(value))
+        except json.JSONDecodeError:
+            return value
+    return value
+
+
+def _described(value: object) -> str:
+    return json.dumps(value, default=lambda other: type(other).__name__)
+
+
+def integer(
+    name: str,
+    default: int,
+    description: str,
+    *,
+    minimum: int = 0,
+    maximum: int = 0,
+    choices: tuple[int, ...] = (),
+    limit: str = "",
+) -> int:
+    """Declare an integer between `minimum` and `maximum`, or one of `choices`."""
+    parameter = Parameter(
+        name, "integer", description, limit, minimum=minimum, maximum=maximum, choices=choices
+    )
+    return field(default=default, metadata={"parameter": parameter})
+
+
+def boolean(name: str, *, default: bool, description: str) -> bool:
+    """Declare a boolean, also given as the text "true" or "false" in any letter case."""
+    parameter = Parameter(name, "boolean", description)
+    return field(default=default, metadata={"parameter": parameter})
+
+
+def text(
+    name: str,
+    default: str,
+    description: str,
+    *,
+    choices: tuple[str, ...] = (),
+    pattern: str = "",
+    limit: str = "",
+    synonyms: tuple[str, ...] = (),
+) -> str:
+    """Declare a text: one of `choices`, or matching `pattern`, which `limit` puts in words."""
+    parameter = Parameter(
+        name, "text", description, limit, choices=choices, pattern=pattern, synonyms=synonyms
+    )
+    return field(default=default, metadata={"parameter": parameter})
+
+
+def text_list(name: str, description: str, *, pattern: str, limit: str) -> tuple[str, ...]:
+    """Declare a list of texts that each match `pattern`; empty by default."""
+    parameter = Parameter(name, "list", description, limit, pattern=pattern)
+    return field(default=(), metadata={"parameter": parameter})
+
+
+def text_map(
+    name: str,
+    description: str,
+    *,
+    key_pattern: str,
+    pattern: str,
+    limit: str,
+    merged: bool = False,
+) -> Mapping[str, str]:
+    """Declare a map of texts, empty by default.
+
+    A `merged` map given by a later layer adds to the earlier one instead of replacing it.
+    """
+    parameter = Parameter(
+        name, "map", description, limit, pattern=pattern, key_pattern=key_pattern, merged=merged
+    )
+    return field(default_factory=dict, metadata={"parameter": parameter})
