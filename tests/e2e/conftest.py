@@ -1,0 +1,17 @@
+from collections.abc import Iterator
+
+import pytest
+
+from local.api_client import ApiClient
+from local.deployment import Deployment, running_deployment
+
+
+@pytest.fixture(scope="session")
+def deployment() -> Iterator[Deployment]:
+    with running_deployment() as deployment:
+        yield deployment
+
+
+@pytest.fixture(scope="session")
+def api(deployment: Deployment) -> ApiClient:
+    return ApiClient(deployment.api_url, deployment.api_key)

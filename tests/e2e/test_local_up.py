@@ -1,0 +1,165 @@
+"""`python -m local up` as a process of its own."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.emulator import PROJECT_DIRECTORY
+
+START_SECONDS = 60
+
+
+class Up:
+    """A running `python -m local up`, with what it has printed."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "local", "up"],
+            cwd=PROJECT_DIRECTORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout:
+            self.lines += (line.rstrip("\n") for line in self.process.stdout)
+
+    def line(self, start: str) -> str:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            for line in list(self.lines):
+                if line.startswith(start):
+                    return line
+            assert self.process.poll() is None, "\n".join(self.lines)
+            time.sleep(0.1)
+        raise AssertionError("\n".join(self.lines))
+
+    @property
+    def endpoint_file(self) -> Path:
+        return Path(self.line("for tools").removeprefix("for tools").strip())
+
+    def stop(self, with_signal: int = signal.SIGTERM) -> int:
+        self.process.send_signal(with_signal)
+        return self.process.wait(timeout=20)
+
+
+@pytest.fixture
+def up() -> Iterator[Up]:
+    up = Up()
+    yield up
+    if up.process.poll() is None:
+        up.process.kill()
+        up.process.wait()
+
+
+def call(url: str, key: str, body: bytes | None = None) -> dict[str, Any]:
+    headers = {"x-api-key": key, "content-type": "application/json"}
+    request = urllib.request.Request(url, data=body, headers=headers)
+    with urllib.request.urlopen(request, timeout=20) as response:
+        document: dict[str, Any] = json.load(response)
+        return document
+
+
+def descendants(pid: int) -> set[int]:
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        parents[int(stat.parent.name)] = int(fields[1])
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {pid}
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until_gone(pids: set[int]) -> None:
+    deadline = time.monotonic() + 5
+    while remaining := {pid for pid in pids if alive(pid)}:
+        assert time.monotonic() < deadline, f"still running: {remaining}"
+        time.sleep(0.1)
+
+
+def test_curl_line_works_as_pasted_and_nothing_is_left_after_sigterm(up: Up) -> None:
+    command = shlex.split(up.line("curl "))
+    endpoint = json.loads(up.endpoint_file.read_text())
+    assert set(endpoint) == {"api_url", "api_key", "simulator_url"}
+    assert command[:3] == ["curl", "-sS", f"{endpoint['api_url']}/messages"]
+    headers = [command[index + 1] for index, word in enumerate(command) if word == "-H"]
+    assert headers == [f"x-api-key: {endpoint['api_key']}", "content-type: application/json"]
+
+    body = command[command.index("-d") + 1].encode()
+    accepted = call(command[2], endpoint["api_key"], body)
+    assert accepted["message"] == "Message sent to the queue"
+    deadline = time.monotonic() + 30
+    while call(accepted["status_url"], endpoint["api_key"])["status"] != "delivered":
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    outbox = call(f"{endpoint['simulator_url']}/outbox", "")["messages"]
+    assert [send["provider"] for send in outbox] == ["ses", "sms"]
+
+    children = descendants(up.process.pid)
+    assert len(children) > 1  # the emulator and its functions
+    file = up.endpoint_file
+    assert up.stop() == 0
+    assert not file.exists()
+    wait_until_gone(children)
+    with pytest.raises(urllib.error.URLError):
+        call(f"{endpoint['simulator_url']}/outbox", "")
+
+
+def test_second_instance_leaves_the_first_and_its_file_alone(up: Up) -> None:
+    first_file = up.endpoint_file
+    first = json.loads(first_file.read_text())
+    second = Up()
+    try:
+        second_file = second.endpoint_file
+        assert second_file != first_file
+        assert json.loads(second_file.read_text())["api_url"] != first["api_url"]
+        assert second.stop(signal.SIGINT) == 0
+        assert not second_file.exists()
+    finally:
+        if second.process.poll() is None:
+            second.process.kill()
+            second.process.wait()
+    assert json.loads(first_file.read_text()) == first
+    assert call(f"{first['simulator_url']}/outbox", "")["messages"] == []
+    assert up.stop(signal.SIGINT) == 0
+    assert not first_file.exists()
+
+
+def test_emulator_ends_with_its_parent_however_that_ends(up: Up) -> None:
+    file = up.endpoint_file
+    children = descendants(up.process.pid)
+    assert children
+    os.kill(up.process.pid, signal.SIGKILL)
+    up.process.wait()
+    wait_until_gone(children)
+    # The file of a deployment that was killed stays; the next one sees that nobody answers there.
+    assert file.exists()
+    file.unlink()
