@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from . import policies
+from . import resource_policies
 from .location import json_document
 
 __all__ = ["AccessLogs", "access_logs", "api_key"]
@@ -95,7 +95,9 @@ def _log_role(name: str, tags: dict[str, str], parent: pulumi.Resource) -> list[
     kept = pulumi.ResourceOptions(parent=parent, retain_on_delete=True)
     role = aws.iam.Role(
         f"{name}-log-role",
-        assume_role_policy=json_document(policies.trust, service="apigateway.amazonaws.com"),
+        assume_role_policy=json_document(
+            resource_policies.trust, service="apigateway.amazonaws.com"
+        ),
         tags=tags,
         opts=kept,
     )

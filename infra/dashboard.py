@@ -3,19 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .alarms import EMPTY_QUEUES, FUNCTIONS, WAITING_QUEUES
+
 __all__ = ["dashboard_body"]
 
 _NAMESPACE = "FallbackMessaging"
 _CHANNELS = ("email", "sms", "whatsapp")
 _REASONS = ("timeout", "failure")
-_FUNCTIONS = ("message_api", "send_primary", "send_fallback", "relay_events", "normalize_events")
-_GIVEN_UP = (
-    "intake_dead_letters",
-    "timers_dead_letters",
-    "events_dead_letters",
-    "quarantine",
-    "stream_failures",
-)
 # CloudWatch's grid is 24 columns wide.
 _WIDTH, _HEIGHT, _PER_ROW = 8, 6, 3
 
@@ -81,7 +75,7 @@ def _resource_graphs(names: Mapping[str, str]) -> Sequence[tuple[str, list[Metri
     def queues(metric: str, nouns: Sequence[str]) -> list[Metric]:
         return [["AWS/SQS", metric, "QueueName", names[f"{noun}_queue_name"]] for noun in nouns]
 
-    def functions(metric: str, nouns: Sequence[str] = _FUNCTIONS) -> list[Metric]:
+    def functions(metric: str, nouns: Sequence[str] = FUNCTIONS) -> list[Metric]:
         return [
             ["AWS/Lambda", metric, "FunctionName", names[f"{noun}_function_name"]] for noun in nouns
         ]
@@ -90,12 +84,12 @@ def _resource_graphs(names: Mapping[str, str]) -> Sequence[tuple[str, list[Metri
     return [
         (
             "Given up: dead letters, quarantine, stream failures",
-            queues("ApproximateNumberOfMessagesVisible", _GIVEN_UP),
+            queues("ApproximateNumberOfMessagesVisible", EMPTY_QUEUES),
             "Maximum",
         ),
         (
             "Age of the oldest message, s",
-            queues("ApproximateAgeOfOldestMessage", ("intake", "timers", "events")),
+            queues("ApproximateAgeOfOldestMessage", tuple(WAITING_QUEUES)),
             "Maximum",
         ),
         (

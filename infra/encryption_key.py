@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
-from . import policies
+from . import resource_policies
 from .location import json_document, location_of
 
 __all__ = ["encryption_key"]
@@ -21,7 +21,7 @@ def encryption_key(
         name,
         description=f"{name}: messages, delivery events and queues",
         enable_key_rotation=True,
-        policy=json_document(policies.key_policy, location=location_of(parent)),
+        policy=json_document(resource_policies.key_policy, location=location_of(parent)),
         tags=tags,
         opts=pulumi.ResourceOptions(parent=parent, protect=protect),
     )

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from . import policies
+from . import policies, resource_policies
 from .archive import runtime_archive
 from .location import json_document
 from .policies import Location
@@ -69,7 +69,7 @@ def runtime_function(
     options = pulumi.ResourceOptions(parent=parent)
     role = aws.iam.Role(
         f"{name}-role",
-        assume_role_policy=json_document(policies.trust, service="lambda.amazonaws.com"),
+        assume_role_policy=json_document(resource_policies.trust, service="lambda.amazonaws.com"),
         tags=args["tags"],
         opts=options,
     )

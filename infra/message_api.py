@@ -1,13 +1,11 @@
 """The HTTP API that messages are asked for, looked up and cancelled by."""
 
-import hashlib
-import json
-
 import pulumi
 import pulumi_aws as aws
 
 from . import policies
 from .api_access import access_logs, api_key
+from .api_routes import api_definition, api_routes
 from .functions import FunctionArgs, FunctionCode, RuntimeFunction, runtime_function
 from .location import location_of
 from .message_store import TableArgs
@@ -15,10 +13,6 @@ from .message_store import TableArgs
 __all__ = ["MessageApi", "MessageApiArgs"]
 
 _STAGE = "v1"
-_MESSAGES = "/messages"
-_MESSAGE = "/messages/{message_id}"
-_CANCEL = "/messages/{message_id}/cancel"
-_ROUTES = (("POST", _MESSAGES), ("GET", _MESSAGE), ("POST", _CANCEL))
 
 
 class MessageApiArgs(FunctionArgs, TableArgs):
@@ -68,7 +62,7 @@ class MessageApi(pulumi.ComponentResource):
             tags=args["tags"],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        methods = _methods(name, api, function.function, args, self)
+        methods = api_routes(name, api, function.function, args["authorization"], self)
         stage = _stage(name, api, function.function, methods, args, self)
         self.api_key_id = pulumi.Output.from_input("")
         self.api_key = pulumi.Output.secret("")
@@ -128,50 +122,6 @@ def _function(name: str, args: MessageApiArgs, parent: pulumi.ComponentResource)
     return runtime_function(name, code, args, location=location_of(parent), parent=parent)
 
 
-def _methods(
-    name: str,
-    api: aws.apigateway.RestApi,
-    function: aws.lambda_.Function,
-    args: MessageApiArgs,
-    parent: pulumi.Resource,
-) -> list[pulumi.Resource]:
-    options = pulumi.ResourceOptions(parent=parent)
-    resources: dict[str, aws.apigateway.Resource] = {}
-    methods: list[pulumi.Resource] = []
-    for verb, path in _ROUTES:
-        above, _, part = path.rpartition("/")
-        noun = part.strip("{}").replace("_", "-")
-        resources[path] = aws.apigateway.Resource(
-            f"{name}-{noun}-resource",
-            rest_api=api.id,
-            parent_id=resources[above].id if above else api.root_resource_id,
-            path_part=part,
-            opts=options,
-        )
-        method = aws.apigateway.Method(
-            f"{name}-{verb.lower()}-{noun}-method",
-            rest_api=api.id,
-            resource_id=resources[path].id,
-            http_method=verb,
-            authorization="AWS_IAM" if args["authorization"] == "IAM" else "NONE",
-            api_key_required=args["authorization"] == "API_KEY",
-            opts=options,
-        )
-        integration = aws.apigateway.Integration(
-            f"{name}-{verb.lower()}-{noun}-integration",
-            rest_api=api.id,
-            resource_id=resources[path].id,
-            http_method=method.http_method,
-            type="AWS_PROXY",
-            # Lambda is invoked by POST, whatever the client's verb.
-            integration_http_method="POST",
-            uri=function.invoke_arn,
-            opts=options,
-        )
-        methods += [method, integration]
-    return methods
-
-
 def _stage(
     name: str,
     api: aws.apigateway.RestApi,
@@ -185,7 +135,11 @@ def _stage(
         f"{name}-deployment",
         rest_api=api.id,
         # A deployment is a snapshot: it is taken anew when, and only when, the API changes.
-        triggers={"definition": function.invoke_arn.apply(lambda uri: _definition(uri, args))},
+        triggers={
+            "definition": function.invoke_arn.apply(
+                lambda uri: api_definition(uri, args["authorization"])
+            )
+        },
         opts=pulumi.ResourceOptions(parent=parent, depends_on=methods),
     )
     logs = access_logs(
@@ -226,12 +180,7 @@ def _stage(
         function=function.name,
         principal="apigateway.amazonaws.com",
         source_account=location_of(parent).apply(lambda place: place.account_id),
-        source_arn=pulumi.Output.concat(api.execution_arn, f"/{_STAGE}/*{_MESSAGES}*"),
+        source_arn=pulumi.Output.concat(api.execution_arn, f"/{_STAGE}/*/messages*"),
         opts=options,
     )
     return stage
-
-
-def _definition(uri: str, args: MessageApiArgs) -> str:
-    definition = json.dumps([_ROUTES, args["authorization"], uri])
-    return hashlib.sha256(definition.encode()).hexdigest()

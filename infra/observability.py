@@ -6,23 +6,12 @@ from typing import TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from . import resource_policies
+from .alarms import ALARMS
 from .dashboard import dashboard_body
-from .location import location_of
+from .location import json_document, location_of
 
 __all__ = ["Observability", "ObservabilityArgs"]
-
-_FUNCTIONS = ("message_api", "send_primary", "send_fallback", "relay_events", "normalize_events")
-# Nothing may ever be on these: each message is one that was given up on or could not be read.
-_EMPTY_QUEUES = (
-    "intake_dead_letters",
-    "timers_dead_letters",
-    "events_dead_letters",
-    "quarantine",
-    "stream_failures",
-)
-# Seconds that the oldest message may wait. A timer hops at most 900 s, the limit of DelaySeconds.
-_QUEUE_AGES = {"intake": 300, "timers": 900 + 300, "events": 300}
-_ITERATOR_AGE_MILLISECONDS = 60_000
 
 
 class ObservabilityArgs(TypedDict):
@@ -74,9 +63,7 @@ class Observability(pulumi.ComponentResource):
         if args["alarm_email"]:
             self.alarm_topic_arn = self._alarm_topic(args)
             self._actions = [self.alarm_topic_arn]
-        self._queue_alarms(args)
-        self._function_alarms(args)
-        self._api_alarm(args)
+        self._alarms(args)
         self._fallback_rate_alarm(args)
         self.dashboard_name = self._dashboard(args).dashboard_name
         self.dashboard_url = pulumi.Output.all(self.dashboard_name, location_of(self)).apply(
@@ -101,6 +88,16 @@ class Observability(pulumi.ComponentResource):
             tags=self._tags,
             opts=options,
         )
+        aws.sns.TopicPolicy(
+            f"{self._name}-alarms-policy",
+            arn=topic.arn,
+            policy=json_document(
+                resource_policies.alarm_topic_policy,
+                location=location_of(self),
+                topic_arn=topic.arn,
+            ),
+            opts=options,
+        )
         aws.sns.TopicSubscription(
             f"{self._name}-alarm-email",
             topic=topic.arn,
@@ -110,82 +107,29 @@ class Observability(pulumi.ComponentResource):
         )
         return topic.arn
 
-    def _queue_alarms(self, args: ObservabilityArgs) -> None:
+    def _alarms(self, args: ObservabilityArgs) -> None:
         names = _inputs(args)
-        for noun in _EMPTY_QUEUES:
-            self._alarm(
-                f"{noun}-not-empty",
-                f"There are messages on the queue {_words(noun)}: look at why, then redrive them.",
-                metric=("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum"),
-                dimensions={"QueueName": names[f"{noun}_queue_name"]},
-                threshold=0,
+        for alarm in ALARMS:
+            aws.cloudwatch.MetricAlarm(
+                f"{self._name}-{alarm.noun}",
+                alarm_description=alarm.description,
+                namespace=alarm.namespace,
+                metric_name=alarm.metric,
+                statistic=alarm.statistic,
+                dimensions={
+                    dimension: names[argument] for dimension, argument in alarm.dimensions.items()
+                },
+                comparison_operator="GreaterThanThreshold",
+                threshold=alarm.threshold,
+                period=300,
+                evaluation_periods=1,
+                # No data is no traffic.
+                treat_missing_data="notBreaching",
+                alarm_actions=self._actions,
+                ok_actions=self._actions,
+                tags=self._tags,
+                opts=pulumi.ResourceOptions(parent=self),
             )
-        for noun, seconds in _QUEUE_AGES.items():
-            self._alarm(
-                f"{noun}-age",
-                f"The oldest message on the queue {noun} has waited for over {seconds} s.",
-                metric=("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum"),
-                dimensions={"QueueName": names[f"{noun}_queue_name"]},
-                threshold=seconds,
-            )
-
-    def _function_alarms(self, args: ObservabilityArgs) -> None:
-        names = _inputs(args)
-        for noun in _FUNCTIONS:
-            for metric in ("Errors", "Throttles"):
-                self._alarm(
-                    f"{noun}-{metric.lower()}",
-                    f"The function {_words(noun)} has {metric.lower()}.",
-                    metric=("AWS/Lambda", metric, "Sum"),
-                    dimensions={"FunctionName": names[f"{noun}_function_name"]},
-                    threshold=0,
-                )
-        self._alarm(
-            "iterator-age",
-            "The normalizer is more than a minute behind the stream: status changes come late, "
-            "and fallbacks may be sent for messages that arrived.",
-            metric=("AWS/Lambda", "IteratorAge", "Maximum"),
-            dimensions={"FunctionName": args["normalize_events_function_name"]},
-            threshold=_ITERATOR_AGE_MILLISECONDS,
-        )
-
-    def _api_alarm(self, args: ObservabilityArgs) -> None:
-        self._alarm(
-            "api-errors",
-            "The API answers with server errors: clients cannot hand over messages.",
-            metric=("AWS/ApiGateway", "5XXError", "Sum"),
-            dimensions={"ApiName": args["api_name"], "Stage": args["api_stage_name"]},
-            threshold=0,
-        )
-
-    def _alarm(
-        self,
-        noun: str,
-        description: str,
-        *,
-        metric: tuple[str, str, str],
-        dimensions: dict[str, pulumi.Input[str]],
-        threshold: int,
-    ) -> None:
-        namespace, metric_name, statistic = metric
-        aws.cloudwatch.MetricAlarm(
-            f"{self._name}-{noun.replace('_', '-')}",
-            alarm_description=description,
-            namespace=namespace,
-            metric_name=metric_name,
-            statistic=statistic,
-            dimensions=dimensions,
-            comparison_operator="GreaterThanThreshold",
-            threshold=threshold,
-            period=300,
-            evaluation_periods=1,
-            # No data is no traffic.
-            treat_missing_data="notBreaching",
-            alarm_actions=self._actions,
-            ok_actions=self._actions,
-            tags=self._tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
 
     def _fallback_rate_alarm(self, args: ObservabilityArgs) -> None:
         aws.cloudwatch.MetricAlarm(
@@ -242,10 +186,6 @@ class Observability(pulumi.ComponentResource):
 
 def _inputs(args: ObservabilityArgs) -> dict[str, pulumi.Input[str]]:
     return {**args}  # type: ignore[dict-item]  # read by computed names, all of them texts
-
-
-def _words(noun: str) -> str:
-    return noun.replace("_", "-")
 
 
 def _sum_query(

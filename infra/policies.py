@@ -1,7 +1,7 @@
-"""Every IAM document of the product, as pure functions from names and ARNs to dictionaries.
+"""What each function may do, as pure functions from names and ARNs to IAM statements.
 
-A function that Lambda runs is given what it calls and nothing else; the tests compare these
-documents with the table of calls. Nothing here imports pulumi.
+A function is given what it calls and nothing else; the tests compare these statements with the
+table of calls. Nothing here imports pulumi.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,21 +10,17 @@ from typing import Any
 
 __all__ = [
     "Location",
+    "Statement",
     "document",
-    "key_policy",
     "message_api",
     "normalizer",
-    "queue_policy",
     "relay",
     "sender",
-    "topic_policy",
-    "trust",
     "write_logs",
     "write_traces",
 ]
 
 Statement = dict[str, Any]
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,19 +36,9 @@ class Location:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
 
-def document(statements: Iterable[Statement]) -> Document:
+def document(statements: Iterable[Statement]) -> dict[str, Any]:
     """Return an IAM document of `statements`."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-def trust(service: str) -> Document:
-    """Return the trust policy of a role that an AWS service assumes.
-
-    Without conditions: neither Lambda nor API Gateway documents a source key for assuming a role.
-    """
-    return document(
-        [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]
-    )
 
 
 def write_logs(*, log_group_arn: str) -> list[Statement]:
@@ -105,7 +91,11 @@ def sender(  # noqa: PLR0913  one argument per thing that a sender may touch
         _allow(["dynamodb:DeleteItem", "dynamodb:GetItem"], [payloads_table_arn]),
         _allow(["dynamodb:UpdateItem"], [provider_message_ids_table_arn]),
         _allow(["sqs:SendMessage"], [timers_queue_arn]),
-        _allow(["ses:SendEmail"], _mail_resources(location, ses_config_set_name, ses_identities)),
+        # SES checks a SendEmail with a template as SendTemplatedEmail, the action of its first API.
+        _allow(
+            ["ses:SendEmail", "ses:SendTemplatedEmail"],
+            _mail_resources(location, ses_config_set_name, ses_identities),
+        ),
         _allow(
             ["sms-voice:SendTextMessage"],
             list(sms_origination_identities)
@@ -175,79 +165,6 @@ def normalizer(  # noqa: PLR0913  one argument per thing that the normalizer may
     ]
 
 
-def topic_policy(*, location: Location, topic_arn: str) -> Document:
-    """Allow the three providers to publish delivery events, for this account's own resources."""
-    publish = [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": service},
-            "Action": "sns:Publish",
-            "Resource": topic_arn,
-            "Condition": _from_source(location.account_id, source),
-        }
-        for service, source in _event_publishers(location).items()
-    ]
-    return document([*publish, _deny_plain_text("sns:Publish", topic_arn)])
-
-
-def queue_policy(*, queue_arn: str, topic_arn: str | None = None) -> Document:
-    """Refuse plain-text connections; allow `topic_arn`, if given, to deliver to the queue."""
-    statements = [_deny_plain_text("sqs:*", queue_arn)]
-    if topic_arn:
-        delivery = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": queue_arn,
-            "Condition": _from_source(_account_of(topic_arn), topic_arn),
-        }
-        statements.append(delivery)
-    return document(statements)
-
-
-def key_policy(*, location: Location) -> Document:
-    """Let the account administer the key, and the services that carry events use it.
-
-    The functions need no statement here: the account's own lets IAM policies give them the key.
-    CloudWatch Logs has none either: logs carry ids and statuses only, and do not use the key.
-    """
-    users = {
-        **_event_publishers(location),
-        # From the topic to its queue, which is encrypted too.
-        "sns.amazonaws.com": location.arn("sns", "*"),
-        # From an alarm to the topic that mails it.
-        "cloudwatch.amazonaws.com": location.arn("cloudwatch", "alarm:*"),
-    }
-    return document(
-        [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:{location.partition}:iam::{location.account_id}:root"},
-                "Action": "kms:*",
-                "Resource": "*",
-            },
-            *(
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": service},
-                    "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-                    "Resource": "*",
-                    "Condition": _from_source(location.account_id, source),
-                }
-                for service, source in users.items()
-            ),
-        ]
-    )
-
-
-def _event_publishers(location: Location) -> dict[str, str]:
-    return {
-        "ses.amazonaws.com": location.arn("ses", "configuration-set/*"),
-        "sms-voice.amazonaws.com": location.arn("sms-voice", "configuration-set/*"),
-        "social-messaging.amazonaws.com": location.arn("social-messaging", "*"),
-    }
-
-
 def _mail_resources(location: Location, config_set: str, identities: Sequence[str]) -> list[str]:
     # Only the stack's own set: events of mail sent through another would never come here.
     sets = [location.arn("ses", f"configuration-set/{config_set}")] if config_set else []
@@ -277,24 +194,3 @@ def _consume(queue_arn: str) -> Statement:
 
 def _use_key(kms_key_arn: str) -> Statement:
     return _allow(["kms:Decrypt", "kms:GenerateDataKey"], [kms_key_arn])
-
-
-def _from_source(account_id: str, source_arn: str) -> dict[str, dict[str, str]]:
-    return {
-        "StringEquals": {"aws:SourceAccount": account_id},
-        "ArnLike": {"aws:SourceArn": source_arn},
-    }
-
-
-def _account_of(arn: str) -> str:
-    return arn.split(":")[4]
-
-
-def _deny_plain_text(action: str, resource: str) -> Statement:
-    return {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": action,
-        "Resource": resource,
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }

@@ -6,7 +6,7 @@ from typing import TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from . import policies
+from . import resource_policies
 from .location import json_document
 from .settings import DEAD_LETTER_RETENTION_DAYS
 
@@ -97,7 +97,7 @@ def _allow(
         f"{name}-policy",
         queue_url=queue.url,
         policy=json_document(
-            policies.queue_policy,
+            resource_policies.queue_policy,
             queue_arn=queue.arn,
             topic_arn=topic_arn,
         ),

@@ -1,0 +1,127 @@
+"""Who may use the queues, topics, key and roles, as pure functions to IAM documents.
+
+Every service is let in for this account's own resources only, and nobody without TLS. Nothing here
+imports pulumi.
+"""
+
+from typing import Any
+
+from .policies import Location, Statement, document
+
+__all__ = ["alarm_topic_policy", "key_policy", "queue_policy", "topic_policy", "trust"]
+
+
+def trust(service: str) -> dict[str, Any]:
+    """Return the trust policy of a role that an AWS service assumes.
+
+    Without conditions: neither Lambda nor API Gateway documents a source key for assuming a role.
+    """
+    return document(
+        [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]
+    )
+
+
+def topic_policy(*, location: Location, topic_arn: str) -> dict[str, Any]:
+    """Allow the three providers to publish delivery events, for this account's own resources."""
+    publish = [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sns:Publish",
+            "Resource": topic_arn,
+            "Condition": _from_source(location.account_id, source),
+        }
+        for service, source in _event_publishers(location).items()
+    ]
+    return document([*publish, _deny_plain_text("sns:Publish", topic_arn)])
+
+
+def alarm_topic_policy(*, location: Location, topic_arn: str) -> dict[str, Any]:
+    """Allow the account's alarms to publish to the topic that mails them."""
+    publish = {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic_arn,
+        "Condition": _from_source(location.account_id, location.arn("cloudwatch", "alarm:*")),
+    }
+    return document([publish, _deny_plain_text("sns:Publish", topic_arn)])
+
+
+def queue_policy(*, queue_arn: str, topic_arn: str | None = None) -> dict[str, Any]:
+    """Refuse plain-text connections; allow `topic_arn`, if given, to deliver to the queue."""
+    statements = [_deny_plain_text("sqs:*", queue_arn)]
+    if topic_arn:
+        delivery = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue_arn,
+            "Condition": _from_source(_account_of(topic_arn), topic_arn),
+        }
+        statements.append(delivery)
+    return document(statements)
+
+
+def key_policy(*, location: Location) -> dict[str, Any]:
+    """Let the account administer the key, and the services that carry events use it.
+
+    The functions need no statement here: the account's own lets IAM policies give them the key.
+    CloudWatch Logs has none either: logs carry ids and statuses only, and do not use the key.
+    """
+    users = {
+        **_event_publishers(location),
+        # From the topic to its queue, which is encrypted too.
+        "sns.amazonaws.com": location.arn("sns", "*"),
+        # From an alarm to the topic that mails it.
+        "cloudwatch.amazonaws.com": location.arn("cloudwatch", "alarm:*"),
+    }
+    return document(
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": f"arn:{location.partition}:iam::{location.account_id}:root"},
+                "Action": "kms:*",
+                "Resource": "*",
+            },
+            *(
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": service},
+                    "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+                    "Resource": "*",
+                    "Condition": _from_source(location.account_id, source),
+                }
+                for service, source in users.items()
+            ),
+        ]
+    )
+
+
+def _event_publishers(location: Location) -> dict[str, str]:
+    return {
+        "ses.amazonaws.com": location.arn("ses", "configuration-set/*"),
+        "sms-voice.amazonaws.com": location.arn("sms-voice", "configuration-set/*"),
+        "social-messaging.amazonaws.com": location.arn("social-messaging", "*"),
+    }
+
+
+def _from_source(account_id: str, source_arn: str) -> dict[str, dict[str, str]]:
+    return {
+        "StringEquals": {"aws:SourceAccount": account_id},
+        "ArnLike": {"aws:SourceArn": source_arn},
+    }
+
+
+def _account_of(arn: str) -> str:
+    return arn.split(":")[4]
+
+
+def _deny_plain_text(action: str, resource: str) -> Statement:
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": resource,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
