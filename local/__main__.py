@@ -1,7 +1,6 @@
 """`python -m local up` and `python -m local demo`."""
 
 import argparse
-import contextlib
 import signal
 import sys
 from types import FrameType
@@ -18,14 +17,17 @@ def main() -> int:
     command = parser.parse_args().command
     # Raised in the main thread wherever it is, so that everything started is stopped in order.
     signal.signal(signal.SIGTERM, _interrupt)
-    if command == "demo":
-        from local.demo import demo  # noqa: PLC0415 -- rich and the scenarios are for this only
+    try:
+        if command == "demo":
+            # rich and the scenarios are for this command only.
+            from local.demo import demo  # noqa: PLC0415
 
-        return demo()
-    from local.up import up  # noqa: PLC0415 -- as above
+            return demo()
+        from local.up import up  # noqa: PLC0415 -- for this command only
 
-    with contextlib.suppress(KeyboardInterrupt):
         up()
+    except KeyboardInterrupt:
+        return 0 if command == "up" else 130
     return 0
 
 

@@ -19,7 +19,8 @@ from pulumi.runtime.config import set_all_config
 
 from local.cloud import Cloud
 from local.program import Project
-from local.resources import UnknownResourceTypeError, creator_of
+from local.resources import UnknownResourceTypeError, check_all_inputs_were_read, creator_of
+from local.resources.inputs import Inputs
 from local.resources.registration import Registration
 
 
@@ -64,10 +65,11 @@ class DeployingMocks(mocks.Mocks):
             raise UnknownResourceTypeError(f"{args.typ}: reading existing resources")
         if not args.custom:
             return "", {}
-        resource = Registration(args.typ, args.name, plain(args.inputs))
+        resource = Registration(args.typ, args.name, Inputs(plain(args.inputs)))
         create = creator_of(args.typ)
         try:
             resource_id, outputs = create(self._cloud, resource)
+            check_all_inputs_were_read(resource)
         except Exception as error:
             raise DeploymentError(f"{args.typ} {args.name!r}: {error}") from error
         return resource_id, {**args.inputs, **outputs}

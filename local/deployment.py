@@ -32,37 +32,38 @@ class Deployment:
 
 
 @contextlib.contextmanager
-def running_deployment(stack: str = STACK) -> Iterator[Deployment]:
-    """Start everything and deploy a stack; stop everything that was started at the end."""
+def running_deployment(overrides: dict[str, str] | None = None) -> Iterator[Deployment]:
+    """Start everything and deploy; stop everything that was started at the end.
+
+    `overrides` are parameters that count more than the project's own, as Pulumi configuration.
+    """
     project = Project.read(PROJECT_DIRECTORY)
-    region = project.config(stack).get("aws:region", DEFAULT_REGION)
+    region = project.config(STACK).get("aws:region", DEFAULT_REGION)
     emulator_url = f"http://127.0.0.1:{free_port()}"
-    with contextlib.ExitStack() as started:
-        simulator = started.enter_context(ProviderSimulator(emulator_url, region, ACCOUNT_ID))
-        cloud = Cloud(emulator_url, simulator.url, region)
-        log_file = STATE_DIRECTORY / f"emulator-{os.getpid()}.log"
-        started.enter_context(Emulator(cloud, log_file))
-        outputs = deploy(project, stack, cloud, _overrides(project))
+    simulator = ProviderSimulator(emulator_url, region, ACCOUNT_ID)
+    cloud = Cloud(emulator_url, simulator.url, region)
+    log_file = STATE_DIRECTORY / f"emulator-{os.getpid()}.log"
+    # The simulator stops first: what it publishes until then goes to the emulator.
+    with Emulator(cloud, log_file), simulator:
+        parameters = {
+            # An account comes from a sign-up with Meta, so the project's files can name none.
+            "whatsAppBusinessAccountIds": json.dumps([WABA_ID]),
+            **(overrides or {}),
+        }
+        config = {f"{project.name}:{name}": value for name, value in parameters.items()}
+        outputs = deploy(project, STACK, cloud, config)
         api_url = str(outputs["api_url"]).rstrip("/")
-        _tell_api_its_url(cloud, api_url)
+        _tell_api_its_url(cloud, str(outputs["message_api_function"]), api_url)
         yield Deployment(api_url, str(outputs["api_key"]), simulator.url, outputs, cloud, log_file)
 
 
-def _overrides(project: Project) -> dict[str, str]:
-    # A WhatsApp account comes from a sign-up with Meta, so the project's files can name none.
-    return {f"{project.name}:whatsAppBusinessAccountIds": json.dumps([WABA_ID])}
-
-
-def _tell_api_its_url(cloud: Cloud, api_url: str) -> None:
-    # On AWS the function finds its public URL in the request's context. Behind the emulator's
-    # URL with the API's path in it the context does not say, so the function must be told; and
-    # only now, since the stage, whose URL it is, depends on the function.
+def _tell_api_its_url(cloud: Cloud, function_name: str, api_url: str) -> None:
+    # On AWS the function finds its public URL in the context of a request. The emulator's URLs
+    # have the API's id in the path, and the context does not say so: the function must be told.
+    # Only now, because the stage, whose URL it is, depends on the function.
     client = cloud.client("lambda")
-    for page in client.get_paginator("list_functions").paginate():
-        for function in page["Functions"]:
-            variables = function.get("Environment", {}).get("Variables", {})
-            if variables.get("POWERTOOLS_SERVICE_NAME") == "message-api":
-                client.update_function_configuration(
-                    FunctionName=function["FunctionName"],
-                    Environment={"Variables": {**variables, "API_BASE_URL": api_url}},
-                )
+    configuration = client.get_function_configuration(FunctionName=function_name)
+    variables = {**configuration["Environment"]["Variables"], "API_BASE_URL": api_url}
+    client.update_function_configuration(
+        FunctionName=function_name, Environment={"Variables": variables}
+    )

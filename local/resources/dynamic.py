@@ -20,7 +20,7 @@ def create(_cloud: Cloud, resource: Registration) -> Created:
     The provider makes its own clients; the deployer has set the environment that leads them
     to this machine.
     """
-    inputs = dict(resource.inputs)
+    inputs = dict(resource.inputs.items())
     # The pickled provider of this very program, not somebody's data.
     provider: ResourceProvider = dill.loads(  # noqa: S301
         base64.b64decode(inputs.pop("__provider"))

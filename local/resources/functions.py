@@ -12,14 +12,10 @@ from local.resources.registration import Created, Registration, given, pick
 
 
 def create_function(cloud: Cloud, resource: Registration) -> Created:
-    """Create a function from the archive that the program built.
-
-    Layers are left out: the emulator cannot fetch them, and the handlers run in this
-    project's virtual environment, which has what the layer would bring.
-    """
+    """Create a function from the archive that the program built."""
     inputs = resource.inputs
     name = resource.physical_name()
-    tracing = inputs.get("tracingConfig")
+    logging, tracing = inputs.get("loggingConfig"), inputs.get("tracingConfig")
     function = cloud.client("lambda").create_function(
         FunctionName=name,
         Code={"ZipFile": archive_bytes(inputs["code"])},
@@ -40,6 +36,8 @@ def create_function(cloud: Cloud, resource: Registration) -> Created:
         **given(
             Environment=pick(inputs.get("environment") or {}, ["variables"]) or None,
             KMSKeyArn=inputs.get("kmsKeyArn"),
+            LoggingConfig=logging
+            and pick(logging, ["applicationLogLevel", "logFormat", "logGroup", "systemLogLevel"]),
             TracingConfig=tracing and pick(tracing, ["mode"]),
         ),
     )

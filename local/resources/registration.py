@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.cloud import Cloud
+from local.resources.inputs import Inputs
 
-Inputs = dict[str, Any]
 Created = tuple[str, dict[str, Any]]  # the provider's id, and the outputs beyond the inputs
 
 
@@ -35,18 +35,18 @@ def given(**parameters: object) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value is not None}
 
 
-def pick(inputs: Inputs, names: Iterable[str]) -> dict[str, Any]:
+def pick(inputs: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """Return the named inputs as API parameters: `batchSize` becomes `BatchSize`."""
     return {
         name[0].upper() + name[1:]: inputs[name] for name in names if inputs.get(name) is not None
     }
 
 
-def tag_list(inputs: Inputs) -> list[dict[str, str]]:
-    """Return the tags in the form that most services take."""
-    return [{"Key": key, "Value": value} for key, value in (inputs.get("tags") or {}).items()]
-
-
-def same(inputs: Inputs, names: Iterable[str]) -> dict[str, Any]:
+def same(inputs: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     """Return the named inputs under their own names: API Gateway's API has Pulumi's spelling."""
     return {name: inputs[name] for name in names if inputs.get(name) is not None}
+
+
+def tag_list(inputs: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the tags in the form that most services take."""
+    return [{"Key": key, "Value": value} for key, value in (inputs.get("tags") or {}).items()]

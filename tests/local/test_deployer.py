@@ -182,6 +182,13 @@ def test_refused_resource_stops_the_deployment_with_its_name(deploy_program: Dep
         """)
 
 
+def test_input_that_would_have_no_effect_stops_the_deployment_with_its_name(
+    deploy_program: Deploy,
+) -> None:
+    with pytest.raises(DeploymentError, match=r"Topic 'orders': .*fifoTopic"):
+        deploy_program('import pulumi_aws as aws\naws.sns.Topic("orders", fifo_topic=True)')
+
+
 def test_failing_program_fails_the_deployment(deploy_program: Deploy) -> None:
     with pytest.raises(ValueError, match="wrong parameter"):
         deploy_program('raise ValueError("wrong parameter")')
