@@ -18,6 +18,8 @@ from local.simulator.wire import Fault, Params, ServiceError, sentence
 
 # The number that a pool sends from.
 _POOL_NUMBER = "+12065550100"
+# The protect configuration that stands for the account's default one.
+_PROTECTION = "protect-0123456789abcdef0123456789abcdef"
 _ADDRESSING = (
     "DestinationPhoneNumber",
     "OriginationIdentity",
@@ -82,6 +84,7 @@ class SmsProvider(Provider):
             body=body,
             message_type=params.get("MessageType", "TRANSACTIONAL"),
             context=params.get("Context", {}),
+            protect_configuration=last_part(params.get("ProtectConfigurationId", _PROTECTION)),
             accepted_ms=epoch_ms(),
         )
         if params.get("DryRun", False):

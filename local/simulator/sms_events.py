@@ -92,6 +92,7 @@ class Message:
     body: str
     message_type: str
     context: Mapping[str, str]
+    protect_configuration: str
     accepted_ms: int
 
 
@@ -130,6 +131,11 @@ def message_event(message: Message, type_: str, *, final: bool) -> Params:
         event["context"] = dict(message.context)
     if message.family == "RCS":
         return event | {"rcsBusinessId": "example_agent", "agentIsoCountryCode": "US"}
+    if message.family == "TEXT":
+        event["protectConfiguration"] = {
+            "protectConfigurationId": message.protect_configuration,
+            "protectStatus": "BLOCK" if status == "PROTECT_BLOCKED" else "ALLOW",
+        }
     return event | {"mcc": "310", "mnc": "800", "carrierName": "Example Wireless"}
 
 
