@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from .telemetry import logger
+from .telemetry import error_fields, logger
 
 T = TypeVar("T")
 
@@ -41,12 +41,6 @@ def _succeeds(record: dict[str, Any], process: Callable[[dict[str, Any]], None])
     except LeaveOnQueueError:
         return False
     except Exception as error:  # noqa: BLE001  one record must not fail its neighbours
-        # The error's text may hold an address, so only its type and its code are logged.
-        logger.error(
-            "record failed",
-            record_id=record["messageId"],
-            error=type(error).__name__,
-            code=getattr(error, "response", {}).get("Error", {}).get("Code"),
-        )
+        logger.error("record failed", record_id=record["messageId"], **error_fields(error))
         return False
     return True

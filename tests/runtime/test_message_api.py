@@ -1,0 +1,327 @@
+"""The HTTP API: what it takes, what it answers, and what a retry finds."""
+
+import base64
+import json
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from runtime.clients import data_client
+from tests.support.requests import EMAIL, SMS, WHATSAPP, request
+
+DOCUMENTED = {
+    "use_case": "fallback",
+    "fallback_seconds": "60",
+    "pc": {
+        "channel": "WhatsApp",
+        "sender": "+12065550100",
+        "recipient": "+14255550156",
+        "whatsapp": {"message": "Your one-time password (OTP) for Nutrition.co is 123456."},
+    },
+    "fc": {
+        "channel": "SMS",
+        "sender": "pool-0123456789abcdef0123456789abcdef",
+        "recipient": "+14255550156",
+        "email": {"subject": "", "text": "", "html": "", "template": "", "configuration_set": ""},
+        "sms": {
+            "message": "Your one-time password (OTP) for Nutrition.co is 123456.",
+            "message_type": "TRANSACTIONAL",
+            "configuration_set": "sms-config-set",
+        },
+    },
+}
+
+
+def faults(answer) -> dict[str, str]:
+    assert answer.status == 400, answer
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    return {fault["pointer"]: fault["rule"] for fault in answer.body["errors"]}
+
+
+def test_the_documented_payload_is_taken_unchanged(world) -> None:
+    answer = world.post(DOCUMENTED)
+    assert answer.status == 202
+    message_id = answer.body["message_id"]
+    assert answer.body == {
+        "message": "Message sent to the queue",
+        "message_id": message_id,
+        "status_url": "https://abc.execute-api.us-east-1.amazonaws.com/dev/messages/" + message_id,
+    }
+    assert [item["body"] for item in world.queued("intake")] == [{"message_id": message_id}]
+    document = world.document(message_id)
+    assert [step["channel"] for step in document["steps"]] == ["whatsapp", "sms"]
+    assert document["steps"][0]["fallback_seconds"] == 60
+
+
+@pytest.mark.parametrize("use_case", ["broadcast", "blast"])
+def test_broadcast_and_its_synonym_are_taken(world, use_case) -> None:
+    message_id = world.accept(request(use_case=use_case))
+    assert world.document(message_id)["use_case"] == "broadcast"
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [(None, 300), (0, 0), ("0", 0), (86_400, 86_400), ("86400", 86_400), (1.5, 2)],
+)
+def test_waits_may_be_numbers_or_numeric_strings_or_left_out(world, given, stored) -> None:
+    body = request()
+    del body["fallback_seconds"]
+    message_id = world.accept(body if given is None else body | {"fallback_seconds": given})
+    assert world.document(message_id)["steps"][0]["fallback_seconds"] == stored
+
+
+def test_a_chain_may_have_its_own_waits_and_success_statuses(world) -> None:
+    body = request(
+        WHATSAPP | {"fallback_seconds": "5", "success_status": "read"},
+        SMS | {"fallback_seconds": 7, "success_status": "sent"},
+        EMAIL,
+    )
+    steps = world.document(world.accept(body))["steps"]
+    assert [step["fallback_seconds"] for step in steps] == [5, 7, 60]
+    assert [step["success_status"] for step in steps] == ["read", "sent", "delivered"]
+
+
+def test_every_fault_is_reported_at_once_with_its_place(world) -> None:
+    body = {
+        "use_case": "fallbak",
+        "fallback_seconds": 86_401,
+        "extra": 1,
+        "pc": EMAIL | {"recipient": "ann", "email": {"subject": "a\r\nBcc: x@y.zz"}},
+        "fc": [
+            SMS | {"recipient": "4255550156", "sms": {"mesage": "x"}},
+            {"channel": "fax", "sender": "x", "recipient": "y"},
+            WHATSAPP | {"sender": "x"},
+            {"channel": "sms", "sender": "x", "recipient": "+14255550156"},
+        ],
+    }
+    assert faults(world.post(body)) == {
+        "/use_case": "enum",
+        "/fallback_seconds": "maximum",
+        "/extra": "additionalProperties",
+        "/pc/recipient": "pattern",
+        "/pc/email": "anyOf",
+        "/pc/email/subject": "pattern",
+        "/fc/0/recipient": "pattern",
+        "/fc/0/sms/mesage": "additionalProperties",
+        "/fc/0/sms/message": "required",
+        "/fc/1/channel": "pattern",
+        "/fc/2/sender": "pattern",
+        "/fc/3/sms": "required",
+    }
+    assert not world.queued("intake")
+
+
+def test_a_fault_never_repeats_the_value(world) -> None:
+    body = request(EMAIL | {"recipient": "secret-address"}, SMS | {"recipient": "secret-number"})
+    answer = world.post(body)
+    assert answer.status == 400
+    assert "secret" not in json.dumps(answer.body)
+
+
+def test_an_unknown_field_names_the_nearest_known_one(world) -> None:
+    answer = world.post(request(EMAIL | {"email": EMAIL["email"] | {"Subjct": "x"}}, SMS))
+    detail = answer.body["errors"][0]["detail"]
+    assert detail == "is not known; the nearest known name is subject"
+
+
+@pytest.mark.parametrize(
+    ("step", "pointer"),
+    [
+        (EMAIL | {"sender": "a@b.cc\nBcc: x@y.zz"}, "/pc/sender"),
+        (EMAIL | {"sender": "Shop <shop@example.com"}, "/pc/sender"),
+        (EMAIL | {"recipient": "a@example.com\n"}, "/pc/recipient"),
+        (EMAIL | {"recipient": "Ann <ann@example.org>"}, "/pc/recipient"),
+        (SMS | {"recipient": "+0123456789"}, "/pc/recipient"),
+        (SMS | {"recipient": "+1425555015６"}, "/pc/recipient"),
+        (SMS | {"sms": {"message": "x" * 1601}}, "/pc/sms/message"),
+        (SMS | {"sms": {"message": " \n"}}, "/pc/sms/message"),
+        (SMS | {"fallback_seconds": "soon"}, "/pc/fallback_seconds"),
+        (SMS | {"fallback_seconds": True}, "/pc/fallback_seconds"),
+        (SMS | {"fallback_seconds": -1}, "/pc/fallback_seconds"),
+        (SMS | {"success_status": "failed"}, "/pc/success_status"),
+    ],
+)
+def test_a_bad_value_is_refused_in_its_place(world, step, pointer) -> None:
+    assert list(faults(world.post(request(step, SMS)))) == [pointer]
+
+
+@pytest.mark.parametrize("length", [1, 1600])
+def test_a_text_may_have_up_to_1600_characters(world, length) -> None:
+    world.accept(request(SMS | {"sms": {"message": "é" * length}}, EMAIL))
+
+
+@pytest.mark.parametrize("fc", [[], [SMS] * 6])
+def test_a_chain_has_one_to_five_fallbacks(world, fc) -> None:
+    assert list(faults(world.post(request() | {"fc": fc}))) == ["/fc"]
+
+
+def test_five_fallbacks_are_taken(world) -> None:
+    assert len(world.document(world.accept(request(EMAIL, *[SMS] * 5)))["steps"]) == 6
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["", "{", "[1,]", '{"use_case": NaN}', "[" * 100_000, '{"a": "\\ud800"}', '"\ud800"'],
+    ids=["empty", "cut", "comma", "nan", "deep", "surrogate", "raw surrogate"],
+)
+def test_what_is_no_json_text_is_refused(world, raw) -> None:
+    assert faults(world.call("POST", "/messages", raw=raw)) == {"": "json"}
+
+
+@pytest.mark.parametrize("raw", ["[]", "1", "null", '"text"'])
+def test_json_that_is_no_object_is_refused(world, raw) -> None:
+    assert faults(world.call("POST", "/messages", raw=raw)) == {"": "type"}
+
+
+def test_a_base64_body_is_read_as_bytes(world) -> None:
+    raw = base64.b64encode(json.dumps(request()).encode()).decode()
+    assert world.call("POST", "/messages", raw=raw, is_base64=True).status == 202
+    raw = base64.b64encode(b'{"a": "\xff"}').decode()
+    assert world.call("POST", "/messages", raw=raw, is_base64=True).status == 400
+
+
+def test_256_kilobytes_are_the_limit(world) -> None:
+    body = request(EMAIL | {"email": {"subject": "s", "text": ""}}, SMS)
+    room = 262_144 - len(json.dumps(body))
+    body["pc"]["email"]["text"] = "x" * room
+    assert world.post(body).status == 202
+    body["pc"]["email"]["text"] += "x"
+    answer = world.post(body)
+    assert answer.status == 413
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_the_same_key_and_body_are_one_message(world) -> None:
+    first, second = world.post(request(), key="k1"), world.post(request(), key="k1")
+    assert (second.status, second.body) == (202, first.body)
+    message_id = first.body["message_id"]
+    world.start(message_id)
+    assert world.post(request(), key="k1").body == first.body
+    assert len(world.providers["email"].requests) == 1
+
+
+def test_a_repeat_after_the_start_queues_nothing_more(world) -> None:
+    message_id = world.accept(request(), key="k1")
+    world.start(message_id)
+    world.queued("intake")
+    world.post(request(), key="k1")
+    assert not world.queued("intake")
+
+
+def test_the_same_key_with_another_body_is_refused(world) -> None:
+    world.accept(request(), key="k1")
+    answer = world.post(request(fallback_seconds=61), key="k1")
+    assert answer.status == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_the_order_of_members_does_not_make_another_body(world) -> None:
+    body = request()
+    first = world.accept(body, key="k1")
+    assert world.accept(dict(reversed(body.items())), key="k1") == first
+
+
+def test_the_keys_of_two_callers_do_not_collide(world) -> None:
+    first = world.accept(request(), key="k1", client="client-a")
+    assert world.accept(request(fallback_seconds=1), key="k1", client="client-b") != first
+
+
+def test_callers_and_keys_are_not_run_together(world) -> None:
+    first = world.accept(request(), key="bc", client="a")
+    assert world.accept(request(), key="c", client="ab") != first
+
+
+@pytest.mark.parametrize("key", ["", "x" * 129, "tab\there"])
+def test_a_bad_key_is_refused(world, key) -> None:
+    assert faults(world.post(request(), key=key)) == {"": "idempotencyKey"}
+
+
+def test_without_a_key_two_requests_are_two_messages(world) -> None:
+    assert world.accept(request()) != world.accept(request())
+
+
+def unavailable(*_args, **_kwargs) -> None:
+    raise ReadTimeoutError(endpoint_url="https://sqs")
+
+
+def test_a_queue_that_cannot_take_it_is_a_503_and_the_retry_completes_it(
+    world, monkeypatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(data_client("sqs"), "send_message", unavailable)
+        answer = world.post(request(), key="k1")
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
+        assert answer.headers["Content-Type"] == "application/problem+json"
+    message_id = world.accept(request(), key="k1")
+    assert [item["body"] for item in world.queued("intake")] == [{"message_id": message_id}]
+    world.start(message_id)
+    assert len(world.providers["email"].requests) == 1
+
+
+def test_a_table_that_cannot_take_it_is_a_503_and_leaves_nothing(world, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(data_client("dynamodb"), "transact_write_items", unavailable)
+        assert world.post(request(), key="k1").status == 503
+    assert not world.queued("intake")
+    assert world.dynamodb.scan(TableName="messages")["Count"] == 0
+
+
+def test_the_row_holds_no_content_and_no_address(world) -> None:
+    message_id = world.accept(request())
+    row = json.dumps(world.row(message_id))
+    for private in ("ann@example.org", "shop@example.com", "4255550156", "123456", "Your code"):
+        assert private not in row
+    assert len(row) < 1500
+
+
+def test_content_has_a_time_to_live_as_a_backstop(world) -> None:
+    message_id = world.accept(request())
+    key = {"message_id": {"S": message_id}}
+    item = world.dynamodb.get_item(TableName="payloads", Key=key)["Item"]
+    assert int(item["expires_at"]["N"]) == world.now // 1000 + 60 + 3600 + 86_400
+
+
+@pytest.mark.parametrize("message_id", ["nonsense", "00000000-0000-4000-8000-000000000000"])
+def test_an_unknown_message_is_a_404(world, message_id) -> None:
+    for answer in (world.call("GET", f"/messages/{message_id}"), world.cancel(message_id)):
+        assert answer.status == 404
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_cancel_before_the_start_stops_everything(world) -> None:
+    message_id = world.accept(request())
+    answer = world.cancel(message_id)
+    assert (answer.status, answer.body["status"]) == (200, "cancelled")
+    world.start(message_id)
+    assert not world.providers["email"].requests
+    assert not world.has_content(message_id)
+
+
+def test_a_cancel_during_the_wait_stops_the_fallback(world) -> None:
+    message_id = world.accept(request())
+    world.start(message_id)
+    (timer,) = world.queued("timers")
+    assert world.cancel(message_id).body["status"] == "cancelled"
+    assert world.cancel(message_id).status == 200
+    world.now += 60_000
+    world.fire(timer["body"])
+    assert not world.providers["sms"].requests
+
+
+def test_a_cancel_when_everything_is_sent_is_a_conflict(world) -> None:
+    message_id = world.accept(request(use_case="broadcast"))
+    world.start(message_id)
+    answer = world.cancel(message_id)
+    assert answer.status == 409
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_logs_and_metrics_name_nobody(world, capsys, caplog) -> None:
+    message_id = world.accept(request(), key="k1")
+    world.start(message_id)
+    world.post(request(EMAIL | {"recipient": "bob"}, SMS))
+    printed = capsys.readouterr().out + caplog.text
+    assert "MessagesAccepted" in printed
+    assert "message accepted" in printed
+    for private in ("ann@", "bob", "shop@", "5550156", "123456", "Your code"):
+        assert private not in printed

@@ -1,0 +1,1 @@
+"""Requests and events that several test folders use."""
