@@ -132,7 +132,7 @@ def test_an_unknown_field_names_the_nearest_known_one(world) -> None:
         (EMAIL | {"recipient": "a@example.com\n"}, "/pc/recipient"),
         (EMAIL | {"recipient": "Ann <ann@example.org>"}, "/pc/recipient"),
         (SMS | {"recipient": "+0123456789"}, "/pc/recipient"),
-        (SMS | {"recipient": "+1425555015６"}, "/pc/recipient"),
+        (SMS | {"recipient": "+1425555015\uff16"}, "/pc/recipient"),
         (SMS | {"sms": {"message": "x" * 1601}}, "/pc/sms/message"),
         (SMS | {"sms": {"message": " \n"}}, "/pc/sms/message"),
         (SMS | {"fallback_seconds": "soon"}, "/pc/fallback_seconds"),
