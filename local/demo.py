@@ -15,8 +15,7 @@ from local.scenarios import SCENARIOS
 
 def demo() -> int:
     """Return 0 when every scenario went as expected, else 1."""
-    # Where nobody watches, lines must not be cut at the width of a window that is not there.
-    console = Console(width=None if Console().is_terminal else 120)
+    console = Console(highlight=False, soft_wrap=True)
     start = time.monotonic()
     console.print("Deploying on this machine ...")
     with running_deployment() as deployment:
@@ -60,7 +59,10 @@ def _show(console: Console, runner: ScenarioRunner) -> None:
 
 
 def _table(runs: list[Run]) -> Table:
-    table = Table("message", "step", "channel", "status", "seconds", "")
+    # Narrow enough for 80 columns.
+    table = Table(
+        *("message", "step", "channel", "status", "seconds", ""), box=None, padding=(0, 2, 0, 0)
+    )
     for run in runs:
         step, channel, status = _progress(run)
         table.add_row(
@@ -73,11 +75,10 @@ def _progress(run: Run) -> tuple[str, str, str]:
     """Return how far the message is: of a chain the step it has reached, of a broadcast all."""
     document = run.seen.document
     if "steps" not in document:
-        status = str(run.seen.answers[0].status) if run.seen.answers else ""
-        return "", "", status
+        return "", "", f"HTTP {run.seen.answers[0].status}" if run.seen.answers else ""
     steps = document["steps"]
     if document["use_case"] == "broadcast":
-        return "all", ", ".join(step["channel"] for step in steps), document["status"]
+        return f"{len(steps)} of {len(steps)}", "all", document["status"]
     index = document["fallback"]["step"] if document["fallback"] else 0
     return f"{index + 1} of {len(steps)}", steps[index]["channel"], document["status"]
 
@@ -85,4 +86,4 @@ def _progress(run: Run) -> tuple[str, str, str]:
 def _verdict(run: Run) -> Text:
     if run.faults is None:
         return Text("...")
-    return Text("ok", style="green") if run.as_expected else Text("not as expected", style="red")
+    return Text("ok", style="green") if run.as_expected else Text("not ok", style="red")

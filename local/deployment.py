@@ -4,12 +4,13 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from local.cloud import ACCOUNT_ID, Cloud
-from local.deployer import deploy
+from local.deployer import DeploymentError, deploy
 from local.emulator import PROJECT_DIRECTORY, Emulator, free_port
 from local.program import Project
 from local.simulator import WABA_ID, ProviderSimulator
@@ -17,6 +18,16 @@ from local.simulator import WABA_ID, ProviderSimulator
 STATE_DIRECTORY = PROJECT_DIRECTORY / ".local"
 STACK = "dev"
 DEFAULT_REGION = "us-east-1"
+
+# An event without records for the functions behind queues and streams, and a request for a path
+# that does not exist for the API.
+NOTHING_TO_DO: dict[str, Any] = {
+    "Records": [],
+    "httpMethod": "GET",
+    "path": "/",
+    "headers": {},
+    "requestContext": {"stage": "", "requestId": "start"},
+}
 
 
 @dataclass(frozen=True)
@@ -48,12 +59,15 @@ def running_deployment(overrides: dict[str, str] | None = None) -> Iterator[Depl
         parameters = {
             # An account comes from a sign-up with Meta, so the project's files can name none.
             "whatsAppBusinessAccountIds": json.dumps([WABA_ID]),
+            # Each concurrent invocation is a process here: more of them than cores start slowly.
+            "senderMaximumConcurrency": "2",
             **(overrides or {}),
         }
         config = {f"{project.name}:{name}": value for name, value in parameters.items()}
         outputs = deploy(project, STACK, cloud, config)
         api_url = str(outputs["api_url"]).rstrip("/")
         _tell_api_its_url(cloud, str(outputs["message_api_function"]), api_url)
+        _start_functions(cloud, [outputs[name] for name in outputs if name.endswith("_function")])
         yield Deployment(api_url, str(outputs["api_key"]), simulator.url, outputs, cloud, log_file)
 
 
@@ -67,3 +81,20 @@ def _tell_api_its_url(cloud: Cloud, function_name: str, api_url: str) -> None:
     client.update_function_configuration(
         FunctionName=function_name, Environment={"Variables": variables}
     )
+
+
+def _start_functions(cloud: Cloud, function_names: list[str]) -> None:
+    """Invoke each function with nothing to do: one that cannot start shows now, not in a queue.
+
+    The first requests then also find processes that run already.
+    """
+
+    def start(function_name: str) -> None:
+        answer = cloud.client("lambda").invoke(
+            FunctionName=function_name, Payload=json.dumps(NOTHING_TO_DO)
+        )
+        if "FunctionError" in answer:
+            raise DeploymentError(f"{function_name}: {answer['Payload'].read().decode()}")
+
+    with ThreadPoolExecutor(len(function_names)) as threads:
+        list(threads.map(start, function_names))
