@@ -1,0 +1,120 @@
+"""The archive of the functions' code."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra import archive
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def digest(built: pulumi.AssetArchive) -> str:
+    content = hashlib.sha256()
+    for name, asset in built.assets.items():
+        content.update(name.encode() + b"\0" + Path(asset.path).read_bytes() + b"\0")
+    return content.hexdigest()
+
+
+def test_two_builds_have_the_same_content(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    first = digest(archive.runtime_archive())
+    monkeypatch.chdir(tmp_path)
+
+    assert digest(archive.runtime_archive()) == first
+
+
+def test_entries_are_sources_in_order_and_no_bytecode() -> None:
+    names = list(archive.runtime_files())
+
+    assert names == sorted(names)
+    assert {Path(name).suffix for name in names} <= {".py", ".json"}
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_the_functions_and_their_validator_are_in_it() -> None:
+    names = set(archive.runtime_files())
+
+    assert {
+        f"runtime/handlers/{handler}.py"
+        for handler in (
+            *("message_api", "send_primary", "send_fallback"),
+            *("relay_events", "normalize_events"),
+        )
+    } <= names
+    assert "runtime/__init__.py" in names
+    assert "fastjsonschema/__init__.py" in names
+    assert {name.split("/")[0] for name in names} == {"runtime", "fastjsonschema"}
+
+
+def test_the_whole_runtime_is_in_it() -> None:
+    sources = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "runtime").rglob("*")
+        if path.suffix in (".py", ".json")
+    }
+
+    assert {name for name in archive.runtime_files() if name.startswith("runtime/")} == sources
+
+
+def test_no_path_of_this_machine_is_in_it() -> None:
+    built = archive.runtime_archive()
+
+    assert not [asset.path for asset in built.assets.values() if Path(asset.path).is_absolute()]
+
+
+def test_the_functions_can_be_imported_from_it(tmp_path: Path) -> None:
+    for name, path in archive.runtime_files().items():
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    program = (
+        "import fastjsonschema, importlib, runtime;"
+        "[importlib.import_module(f'runtime.handlers.{name}') for name in %r];"
+        "print(fastjsonschema.__file__, runtime.__file__)"
+    )
+    handlers = sorted(path.stem for path in (tmp_path / "runtime" / "handlers").glob("[a-z]*.py"))
+
+    done = subprocess.run(
+        [sys.executable, "-c", program % (handlers,)],
+        cwd=tmp_path,
+        env={"AWS_DEFAULT_REGION": "eu-west-1", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.split() == [
+        str(tmp_path / "fastjsonschema" / "__init__.py"),
+        str(tmp_path / "runtime" / "__init__.py"),
+    ]
+
+
+def test_every_function_runs_the_same_archive(dev: Any) -> None:
+    codes = [function.inputs["code"] for function in dev.all("Function")]
+
+    assert all(code.assets.keys() == codes[0].assets.keys() for code in codes)
+
+
+def test_the_runtime_is_found_inside_an_installed_distribution(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "fallback_messaging"
+    (package / "runtime" / "handlers").mkdir(parents=True)
+    (package / "runtime" / "handlers" / "message_api.py").write_text("")
+    monkeypatch.setattr(archive, "__file__", str(package / "archive.py"))
+
+    assert "runtime/handlers/message_api.py" in archive.runtime_files()
+
+
+def test_a_distribution_without_the_runtime_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(archive, "__file__", str(tmp_path / "infra" / "archive.py"))
+
+    with pytest.raises(FileNotFoundError, match="runtime folder"):
+        archive.runtime_files()

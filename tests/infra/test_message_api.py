@@ -1,0 +1,147 @@
+"""The HTTP API: its methods, who may call it, and what of a call is kept."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+ROUTES = {
+    ("POST", "/messages"),
+    ("GET", "/messages/{message_id}"),
+    ("POST", "/messages/{message_id}/cancel"),
+}
+
+
+def paths(recording: Any) -> dict[str, str]:
+    by_id = {f"{resource.name}-id": resource.inputs for resource in recording.all("Resource")}
+
+    def path(resource_id: str) -> str:
+        if resource_id == "root":
+            return ""
+        inputs = by_id[resource_id]
+        return f"{path(inputs['parentId'])}/{inputs['pathPart']}"
+
+    return {resource_id: path(resource_id) for resource_id in by_id}
+
+
+@pytest.mark.parametrize("kind", ["Method", "Integration"])
+def test_the_api_has_the_three_documented_routes(dev: Any, kind: str) -> None:
+    by_id = paths(dev)
+    routes = {
+        (resource.inputs["httpMethod"], by_id[resource.inputs["resourceId"]])
+        for resource in dev.all(kind)
+    }
+
+    assert routes == ROUTES
+
+
+def test_every_route_is_handed_to_the_function_as_it_came(dev: Any) -> None:
+    for integration in dev.all("Integration"):
+        assert integration.inputs["type"] == "AWS_PROXY"
+        assert integration.inputs["integrationHttpMethod"] == "POST"
+        assert integration.inputs["uri"].endswith("path/FallbackMessagingService-api-message-api")
+
+
+def test_only_this_api_may_invoke_the_function(dev: Any) -> None:
+    permission = dev.one("Permission").inputs
+
+    assert permission["principal"] == "apigateway.amazonaws.com"
+    assert permission["sourceAccount"] == "123456789012"
+    assert permission["sourceArn"] == (
+        "arn:aws:execute-api:eu-west-1:123456789012:"
+        "FallbackMessagingService-api-rest-api/v1/*/messages*"
+    )
+
+
+def test_with_a_key_every_route_asks_for_it(dev: Any) -> None:
+    for method in dev.all("Method"):
+        assert (method.inputs["authorization"], method.inputs["apiKeyRequired"]) == ("NONE", True)
+    plan, key = dev.one("UsagePlan"), dev.one("ApiKey")
+    assert plan.inputs["apiStages"] == [
+        {"apiId": f"{dev.one('RestApi').name}-id", "stage": "v1"},
+    ]
+    assert dev.one("UsagePlanKey").inputs == {
+        "keyId": f"{key.name}-id",
+        "keyType": "API_KEY",
+        "usagePlanId": f"{plan.name}-id",
+    }
+
+
+def test_the_key_is_made_by_aws_and_so_stays_the_same(dev: Any) -> None:
+    assert "value" not in dev.one("ApiKey").inputs
+    assert "name" not in dev.one("ApiKey").inputs
+    assert dev.outputs["api_key"] == "the-key"
+
+
+def test_with_iam_every_route_asks_for_a_signature_and_there_is_no_key(
+    deploy: Callable[..., Any],
+) -> None:
+    recording = deploy(authorization="IAM")
+
+    for method in recording.all("Method"):
+        assert method.inputs["authorization"] == "AWS_IAM"
+        assert method.inputs["apiKeyRequired"] is False
+    for kind in ("ApiKey", "UsagePlan", "UsagePlanKey"):
+        assert recording.all(kind) == []
+    assert recording.outputs["api_key"] == ""
+    assert recording.outputs["api_key_id"] == ""
+
+
+def test_calls_are_throttled_and_their_bodies_never_logged(dev: Any) -> None:
+    settings = dev.one("MethodSettings").inputs
+
+    assert settings["methodPath"] == "*/*"
+    assert settings["settings"] == {
+        "dataTraceEnabled": False,
+        "loggingLevel": "OFF",
+        "metricsEnabled": True,
+        "throttlingBurstLimit": 100,
+        "throttlingRateLimit": 50,
+    }
+
+
+def test_throttle_and_quota_are_parameters(deploy: Callable[..., Any]) -> None:
+    recording = deploy(apiThrottleRate="7", apiThrottleBurst="9", apiQuotaPerDay="1000")
+
+    settings = recording.one("MethodSettings").inputs["settings"]
+    assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (7, 9)
+    assert recording.one("UsagePlan").inputs["quotaSettings"] == {"limit": 1000, "period": "DAY"}
+
+
+def test_access_logs_say_who_asked_what_and_nothing_of_the_content(dev: Any) -> None:
+    logs = dev.one("Stage").inputs["accessLogSettings"]
+
+    assert logs["destinationArn"] == dev.one("LogGroup", "-access-logs").arn
+    fields = set(json.loads(logs["format"]).values())
+    assert "$context.requestId" in fields
+    assert all(field.startswith("$context.") for field in fields)
+    assert not [
+        field
+        for field in fields
+        if any(word in field.lower() for word in ("body", "header", "querystring", "apikey"))
+        and field != "$context.identity.apiKeyId"
+    ]
+
+
+def test_the_role_of_access_logs_stays_out_when_the_account_has_one(
+    dev: Any, deploy: Callable[..., Any]
+) -> None:
+    assert dev.one("Account").inputs["cloudwatchRoleArn"] == dev.one("Role", "-log-role").arn
+    without = deploy(createApiGatewayLogRole="false")
+    assert without.all("Account") == []
+    assert len(without.all("Role")) == 5
+
+
+def test_the_api_is_deployed_anew_only_when_it_changes(deploy: Callable[..., Any]) -> None:
+    def trigger(**configuration: str) -> dict[str, str]:
+        return deploy(**configuration).one("Deployment").inputs["triggers"]
+
+    same = trigger()
+    assert same == trigger(logLevel="DEBUG", retentionDays="99", apiThrottleRate="7")
+    assert same != trigger(authorization="IAM")
+
+
+def test_messages_follows_the_exported_url(dev: Any) -> None:
+    assert dev.outputs["api_url"].startswith("https://")
+    assert dev.outputs["api_url"].endswith("/v1")
