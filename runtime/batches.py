@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from .telemetry import error_fields, logger
+from .telemetry import log_error
 
 T = TypeVar("T")
 
@@ -41,6 +41,6 @@ def _succeeds(record: dict[str, Any], process: Callable[[dict[str, Any]], None])
     except LeaveOnQueueError:
         return False
     except Exception as error:  # noqa: BLE001  one record must not fail its neighbours
-        logger.error("record failed", record_id=record["messageId"], **error_fields(error))
+        log_error("record failed", error, record_id=record["messageId"])
         return False
     return True

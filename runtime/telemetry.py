@@ -16,11 +16,11 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 logger: Final = Logger()
 
 
-def error_fields(error: Exception) -> dict[str, str | None]:
-    """Describe an error for the log by its type and code: its text may hold an address."""
+def log_error(message: str, error: Exception, **fields: str) -> None:
+    """Log an error by its type and code, and never by its text: that may hold an address."""
     answer = getattr(error, "response", None)
     code = answer.get("Error", {}).get("Code") if isinstance(answer, dict) else None
-    return {"error": type(error).__name__, "code": code}
+    logger.error(message, extra={"error": type(error).__name__, "code": code, **fields})
 
 
 _Key = tuple[tuple[str, str], ...]
@@ -53,7 +53,7 @@ class Meter:
         stack = os.environ.get("STACK_NAME", "local")
         for key in {*counts, *times}:
             metrics = EphemeralMetrics()
-            metrics.service = None  # a metric of the stack, whichever function has counted it
+            metrics.service = ""  # a metric of the stack, whichever function has counted it
             metrics.add_dimension(name="stack", value=stack)
             for name, value in key:
                 metrics.add_dimension(name=name, value=value)

@@ -14,7 +14,7 @@ from runtime.clients import data_client
 from runtime.problems import PROBLEM_JSON, ProblemError
 from runtime.settings import ApiSettings
 from runtime.store import ConflictError, Store, UnavailableError
-from runtime.telemetry import error_fields, instrumented, logger
+from runtime.telemetry import instrumented, log_error
 from runtime.timers import Intake
 
 app: Final = APIGatewayRestResolver()
@@ -74,7 +74,7 @@ def answer_problem(problem: ProblemError) -> Response[str]:
 )
 def answer_unavailable(error: Exception) -> Response[str]:
     """Answer that a table or queue did not take it; a retry completes what this one left."""
-    logger.error("request not taken", **error_fields(error))
+    log_error("request not taken", error)
     detail = "Try again; with the same Idempotency-Key it stays one message."
     return _problem(ProblemError(503, detail, headers={"Retry-After": "2"}))
 
