@@ -21,7 +21,8 @@ from .timers import Intake
 MOST_REQUEST_BYTES: Final = 262_144
 MOST_KEY_LENGTH: Final = 128
 _MOST_CONFLICTS: Final = 10
-_DAY_SECONDS: Final = 86_400
+# How long a dead letter can be sent back to its queue: its content must still be there.
+_DEAD_LETTER_SECONDS: Final = 14 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Acceptor:
         message_id = plan.message.message_id
         # A backstop: content is deleted as soon as no step can need it any more.
         give_up = plan.message.gives_up_at(self.settings.outcome_wait_seconds)
-        existing = self.store.create(plan, give_up // 1000 + _DAY_SECONDS)
+        existing = self.store.create(plan, give_up // 1000 + _DEAD_LETTER_SECONDS)
         if existing is None:
             meter.count("MessagesAccepted")
         elif existing.request_hash != plan.message.request_hash:

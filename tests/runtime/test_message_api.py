@@ -278,7 +278,7 @@ def test_content_has_a_time_to_live_as_a_backstop(world) -> None:
     message_id = world.accept(request())
     key = {"message_id": {"S": message_id}}
     item = world.dynamodb.get_item(TableName="payloads", Key=key)["Item"]
-    assert int(item["expires_at"]["N"]) == world.now // 1000 + 60 + 3600 + 86_400
+    assert int(item["expires_at"]["N"]) == world.now // 1000 + 60 + 3600 + 14 * 86_400
 
 
 @pytest.mark.parametrize("message_id", ["nonsense", "00000000-0000-4000-8000-000000000000"])
