@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local test check format lock clean
+.PHONY: help install demo local test check docs format lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,10 +26,14 @@ local: $(INSTALLED)  ## deploy on this machine and keep it running
 test: $(INSTALLED)  ## run all tests
 	$(BIN)/python -m pytest
 
-check: $(INSTALLED)  ## lint, formatting and types
+check: $(INSTALLED)  ## lint, formatting, types and generated documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python docs/generate.py --check
+
+docs: $(INSTALLED)  ## rewrite the generated parts of the documents
+	$(BIN)/python docs/generate.py
 
 format: $(INSTALLED)  ## rewrite the formatting
 	$(BIN)/ruff check --fix .

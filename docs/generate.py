@@ -1,0 +1,82 @@
+"""Rewrites the parts of the documents that are made from the code; --check only compares them."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import local.simulator  # noqa: E402  the repository is not installed
+from infra.settings import PARAMETERS, Settings  # noqa: E402
+
+
+def parameters() -> Iterator[str]:
+    """Yield the table of parameters, from the code that reads them."""
+    yield "| parameter | default | meaning |"
+    yield "|---|---|---|"
+    for field in fields(Settings):
+        parameter = PARAMETERS[field.name]
+        names = " or ".join(f"`{name}`" for name in (parameter.name, *parameter.synonyms))
+        bounds = ""
+        if parameter.choices:
+            bounds = f" One of {', '.join(map(str, parameter.choices))}."
+        elif parameter.maximum:
+            bounds = f" {parameter.minimum} to {parameter.maximum}."
+        yield f"| {names} | {_default(field)} | {parameter.description}{bounds} |"
+
+
+def _default(field: Any) -> str:  # noqa: ANN401  dataclasses.Field is generic in its value
+    value = field.default_factory() if field.default is MISSING else field.default
+    if isinstance(value, bool):
+        value = str(value).lower()
+    return f"`{value}`" if value not in ("", (), {}) else ""
+
+
+def recipients() -> Iterator[str]:
+    """Yield the tables of the simulator's recipients, from its own documentation."""
+    previous = ""
+    for line in (local.simulator.__doc__ or "").splitlines():
+        if line.startswith("|"):
+            if previous and not previous.startswith("|"):
+                yield ""
+            yield line
+        previous = line
+
+
+# By document, the makers of its parts, each between `<!-- name -->` and `<!-- /name -->`.
+PARTS: Mapping[str, Mapping[str, Callable[[], Iterator[str]]]] = {
+    "README.md": {"parameters": parameters, "recipients": recipients},
+}
+
+
+def generated(path: str) -> str:
+    """Return a document with its generated parts as they are to be now."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    for name, make in PARTS[path].items():
+        start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, _, rest = text.partition(start)
+        _, found, after = rest.partition(end)
+        if not found:
+            sys.exit(f"{path} has no part {name}")
+        text = before + start + "\n\n" + "\n".join(make()).strip() + "\n\n" + end + after
+    return text
+
+
+def main() -> None:
+    """Write the documents, or check them."""
+    stale = [
+        path for path in PARTS if generated(path) != (ROOT / path).read_text(encoding="utf-8")
+    ]
+    if "--check" in sys.argv[1:]:
+        if stale:
+            sys.exit(f"out of date: {', '.join(stale)}; run `make docs`")
+        return
+    for path in stale:
+        (ROOT / path).write_text(generated(path), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
