@@ -116,7 +116,7 @@ class Publisher:
     ) -> None:
         targets = list(topics)
         self.published.append(PublishedEvent(event_type, message_id, targets, iso_time()))
-        body = json.dumps(event, ensure_ascii=False)
+        body = json.dumps(event)
         for topic in targets:
             self._pool.submit(self._deliver, topic, body)
 

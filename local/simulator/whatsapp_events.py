@@ -139,7 +139,7 @@ def status_event(account: Account, message: WhatsAppMessage, status: str, code: 
                 }
             ],
         },
-        "whatsAppWebhookEntry": json.dumps(entry, ensure_ascii=False, separators=(",", ":")),
+        "whatsAppWebhookEntry": json.dumps(entry, separators=(",", ":")),
         "aws_account_id": account.aws_account_id,
         "message_timestamp": iso_time_ns(),
     }

@@ -898,6 +898,7 @@ def test_a_hard_bounce_says_550_5_1_1(world: World) -> None:
 # An exclamation mark: isFinal is true.
 SMS_RECIPIENTS: dict[str, list[str]] = {
     "+4915112345678": ["DELIVERED!", "PENDING", "QUEUED", "SUCCESSFUL"],
+    "+14255550101": ["DELIVERED!", "PENDING", "QUEUED", "SUCCESSFUL"],
     "+14254147755": ["PENDING", "QUEUED", "SUCCESSFUL!"],
     "+14254147167": ["BLOCKED!", "PENDING", "QUEUED"],
     "+12065550101": ["PENDING", "QUEUED"],
@@ -923,6 +924,7 @@ def test_sms_recipients_do_what_their_number_says(world: World) -> None:
 
 WHATSAPP_RECIPIENTS: dict[str, list[str]] = {
     "4915112345678": ["accepted", "delivered", "sent"],
+    "+14255550101": ["accepted", "delivered", "sent"],
     "+12065550101": ["accepted", "sent"],
     "+12065550103": ["accepted", "delivered", "sent"],
     "+12065550104": ["accepted", "delivered", "read", "sent"],
@@ -953,6 +955,9 @@ def test_a_template_gets_through_where_the_window_is_closed(world: World) -> Non
     message_id = world.send_whatsapp("+12065550112", type="template", text=None, template=template)
     events = world.await_events(message_id, 3)
     assert sorted(status(e)["status"] for e in events) == ["accepted", "delivered", "sent"]
+    message_id = world.send_whatsapp("+12065550111", type="template", text=None, template=template)
+    events = world.await_events(message_id, 2)
+    assert sorted(status(e)["status"] for e in events) == ["accepted", "failed"]
 
 
 def test_a_shuffled_recipients_events_happen_out_of_order(world: World) -> None:
@@ -1024,7 +1029,8 @@ def test_a_throttled_recipient_is_refused_twice_for_each_message(world: World) -
         (lambda: world.send_text("+12065550107"), "ThrottlingException", 400),
         (lambda: world.send_whatsapp("+12065550107"), "ThrottledRequestException", 429),
     ]
-    for send, name, http_status in sends:
+    # Twice over: the count starts anew after each acceptance.
+    for send, name, http_status in sends * 2:
         for _ in range(2):
             error = refusal(send)
             assert code(error) == name
