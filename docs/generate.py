@@ -67,9 +67,7 @@ def generated(path: str) -> str:
 
 def main() -> None:
     """Write the documents, or check them."""
-    stale = [
-        path for path in PARTS if generated(path) != (ROOT / path).read_text(encoding="utf-8")
-    ]
+    stale = [path for path in PARTS if generated(path) != (ROOT / path).read_text(encoding="utf-8")]
     if "--check" in sys.argv[1:]:
         if stale:
             sys.exit(f"out of date: {', '.join(stale)}; run `make docs`")
