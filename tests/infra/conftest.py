@@ -54,6 +54,7 @@ class Recording(Mocks):
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     invokes: list[str] = field(default_factory=list)
+    options: dict[str, pulumi.ResourceOptions] = field(default_factory=dict)
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         recorded = Recorded(args.typ, args.name, _plain(args.inputs))
@@ -150,7 +151,7 @@ def _run(
         set_all_config(config)
         # set_mocks leaves those of a program that failed before.
         settings.SETTINGS.outputs = set()
-        loop.run_until_complete(run_pulumi_func(lambda: _without_result(program)))
+        loop.run_until_complete(run_pulumi_func(lambda: _observed(program, recording)))
         outputs = pulumi.Output.all(**settings.get_root_resource().outputs)
         recording.outputs = loop.run_until_complete(outputs.future()) or {}
     finally:
@@ -158,7 +159,12 @@ def _run(
         loop.close()
 
 
-def _without_result(program: Callable[[], Any]) -> None:
+def _observed(program: Callable[[], Any], recording: Recording) -> None:
+    def note(args: pulumi.ResourceTransformationArgs) -> None:
+        recording.options[args.name] = args.opts
+
+    # Mocks are not told the options of a resource.
+    pulumi.runtime.register_stack_transformation(note)
     program()
 
 

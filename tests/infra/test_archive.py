@@ -106,9 +106,17 @@ def test_the_runtime_is_found_inside_an_installed_distribution(
     package = tmp_path / "fallback_messaging"
     (package / "runtime" / "handlers").mkdir(parents=True)
     (package / "runtime" / "handlers" / "message_api.py").write_text("")
+    (package / "runtime" / "request.schema.json").write_text("{}")
+    # What Python, editors and operating systems leave behind stays behind.
+    (package / "runtime" / "__pycache__").mkdir()
+    (package / "runtime" / "__pycache__" / "rows.cpython-311.pyc").write_bytes(b"\0")
+    (package / "runtime" / ".DS_Store").write_bytes(b"\0")
     monkeypatch.setattr(archive, "__file__", str(package / "archive.py"))
 
-    assert "runtime/handlers/message_api.py" in archive.runtime_files()
+    assert [name for name in archive.runtime_files() if name.startswith("runtime/")] == [
+        "runtime/handlers/message_api.py",
+        "runtime/request.schema.json",
+    ]
 
 
 def test_a_distribution_without_the_runtime_says_so(

@@ -18,6 +18,7 @@ from infra.settings import PARAMETERS
 NAMED = {"ConfigurationSet", "Smsvoicev2ConfigurationSet", "Dashboard"}
 PHYSICAL_NAMES = ("name", "configurationSetName", "dashboardName", "bucket")
 STACKS = ("dev", "staging", "prod")
+PREFIX = "FallbackMessagingService"
 
 
 def taggable() -> set[str]:
@@ -196,19 +197,46 @@ def test_components_can_be_described_to_other_languages() -> None:
 
 
 def test_every_resource_belongs_to_the_component(run_program: Callable[..., Any]) -> None:
-    orphans: list[str] = []
-
-    def transformation(
-        args: pulumi.ResourceTransformationArgs,
-    ) -> pulumi.ResourceTransformationResult | None:
-        if args.opts.parent is None or isinstance(args.opts.parent, Stack):
-            orphans.append(args.name)
-        return None
-
-    def program() -> None:
-        pulumi.runtime.register_stack_transformation(transformation)
-        FallbackMessaging("Mine", {})
-
-    run_program(program)
+    recording = run_program(lambda: FallbackMessaging("Mine", {}))
+    orphans = [
+        name
+        for name, options in recording.options.items()
+        if options.parent is None or isinstance(options.parent, Stack)
+    ]
 
     assert orphans == ["Mine"]
+
+
+def test_production_protects_tables_and_key_and_development_nothing(dev: Any, prod: Any) -> None:
+    protected = [name for name, options in prod.options.items() if options.protect]
+
+    assert sorted(protected) == [
+        "FallbackMessagingService-key",
+        "FallbackMessagingService-store-messages",
+        "FallbackMessagingService-store-payloads",
+        "FallbackMessagingService-store-provider-message-ids",
+    ]
+    assert not [name for name, options in dev.options.items() if options.protect]
+
+
+def test_only_the_accounts_own_log_setting_outlives_the_stack(dev: Any) -> None:
+    kept = [name for name, options in dev.options.items() if options.retain_on_delete]
+
+    assert sorted(kept) == [
+        "FallbackMessagingService-api-account",
+        "FallbackMessagingService-api-log-role",
+        "FallbackMessagingService-api-log-role-policy",
+    ]
+
+
+def test_what_needs_a_permission_waits_for_it(dev: Any) -> None:
+    def waits_for(name_end: str) -> list[str]:
+        (options,) = (o for name, o in dev.options.items() if name.endswith(name_end))
+        return [resource._name.removeprefix(f"{PREFIX}-") for resource in options.depends_on]
+
+    # SES tries to publish before it accepts a destination; the topic's policy must be there.
+    assert waits_for("-destinations") == ["events"]
+    assert waits_for("-normalize-events-mapping") == ["events-normalize-events-policy"]
+    assert waits_for("-senders-send-primary") == ["senders-send-primary-policy"]
+    assert waits_for("-api-stage") == ["api-account"]
+    assert len(waits_for("-api-deployment")) == 6

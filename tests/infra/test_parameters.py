@@ -174,6 +174,7 @@ def test_every_fault_of_every_layer_is_reported_at_once(load: Any) -> None:
             {"retentionDays": 7, "queueRetentionDays": 13},
             r"retentionDays \(7\) must be above queueRetentionDays \(13\)",
         ),
+        ({"retentionDays": 7, "queueRetentionDays": 7}, "a message that still waits needs its row"),
         (
             {"retentionDays": 7, "streamRetentionHours": 400},
             r"streamRetentionHours \(400\) must not be above retentionDays",

@@ -141,6 +141,16 @@ def test_the_three_providers_may_publish_events_and_use_the_key_to(dev: Any) -> 
             assert found[service]["Condition"]["ArnLike"] == {"aws:SourceArn": source}
 
 
+def test_the_topic_may_use_the_key_to_deliver_to_an_encrypted_queue(dev: Any) -> None:
+    (delivery,) = (
+        statement
+        for statement in dev.one("Key").document()["Statement"]
+        if statement["Principal"] == {"Service": "sns.amazonaws.com"}
+    )
+
+    assert delivery["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+
+
 def test_the_account_administers_the_key_and_logs_do_not_use_it(dev: Any) -> None:
     key = dev.one("Key")
     principals = [statement["Principal"] for statement in key.document()["Statement"]]
