@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.api_client import ApiClient
-from local.deployment import running_deployment
+from local.deployment import STATE_DIRECTORY, running_deployment
 from local.scenario_run import Run, ScenarioRunner
 from local.scenarios import SCENARIOS
 
@@ -25,12 +25,11 @@ def demo() -> int:
         )
         runner.start()
         _show(console, runner)
-        log_file = deployment.log_file
-    failed = [run for run in runner.runs if not run.as_expected]
+        failed = [run for run in runner.runs if not run.as_expected]
+        if failed:
+            log_file = deployment.log_file.rename(STATE_DIRECTORY / "demo.log")
     for run in failed:
-        console.print(
-            f"\n{run.scenario.title} ({run.scenario.name}), message {run.seen.message_id}:"
-        )
+        console.print(f"\n{run.scenario.title}, message {run.seen.message_id}:")
         for fault in run.faults or ["it was not decided"]:
             console.print(Text(f"  - {fault}"))
     if failed:

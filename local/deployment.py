@@ -47,6 +47,7 @@ def running_deployment(overrides: dict[str, str] | None = None) -> Iterator[Depl
     """Start everything and deploy; stop everything that was started at the end.
 
     `overrides` are parameters that count more than the project's own, as Pulumi configuration.
+    The log goes when all went well; whoever wants to keep it moves it.
     """
     project = Project.read(PROJECT_DIRECTORY)
     region = project.config(STACK).get("aws:region", DEFAULT_REGION)
@@ -69,6 +70,7 @@ def running_deployment(overrides: dict[str, str] | None = None) -> Iterator[Depl
         _tell_api_its_url(cloud, str(outputs["message_api_function"]), api_url)
         _start_functions(cloud, [outputs[name] for name in outputs if name.endswith("_function")])
         yield Deployment(api_url, str(outputs["api_key"]), simulator.url, outputs, cloud, log_file)
+    log_file.unlink(missing_ok=True)
 
 
 def _tell_api_its_url(cloud: Cloud, function_name: str, api_url: str) -> None:

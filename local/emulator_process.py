@@ -1,6 +1,7 @@
 """What the emulator's child process runs: MiniStack, until the parent closes its end of a pipe."""
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ def _end_with_parent() -> None:
     # saved, and the signal reaches the Lambda workers too: they are in the same process group,
     # which is this process's own (it was started as a session leader).
     sys.stdin.buffer.read()
+    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     os.killpg(os.getpid(), signal.SIGKILL)
 
 

@@ -1,5 +1,6 @@
 """`python -m local up`: keep a deployment running until Ctrl-C or SIGTERM."""
 
+import contextlib
 import json
 import shlex
 import threading
@@ -33,7 +34,8 @@ def up() -> None:
         file.write()
         try:
             print(_instructions(deployment, file), flush=True)
-            threading.Event().wait()
+            with contextlib.suppress(KeyboardInterrupt):
+                threading.Event().wait()
         finally:
             file.remove()
 

@@ -1,5 +1,7 @@
 """CloudWatch alarms, dashboards and log groups."""
 
+from typing import Any
+
 from local.cloud import Cloud
 from local.resources.registration import Created, Registration, given, pick, tag_list
 
@@ -25,7 +27,7 @@ def create_alarm(cloud: Cloud, resource: Registration) -> Created:
     queries = [_query(query) for query in inputs.get("metricQueries") or []]
     cloud.client("cloudwatch").put_metric_alarm(
         AlarmName=name,
-        Dimensions=_dimensions(inputs),
+        Dimensions=_dimensions(inputs.get("dimensions")),
         **pick(
             inputs,
             [
@@ -65,27 +67,20 @@ def create_dashboard(cloud: Cloud, resource: Registration) -> Created:
     return name, {"dashboardName": name, "dashboardArn": arn}
 
 
-def _dimensions(inputs: dict[str, dict[str, str]]) -> list[dict[str, str]]:
-    return [
-        {"Name": name, "Value": value} for name, value in (inputs.get("dimensions") or {}).items()
-    ]
+def _dimensions(dimensions: dict[str, str] | None) -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in (dimensions or {}).items()]
 
 
-def _query(query: dict[str, dict[str, str]]) -> dict[str, object]:
+def _query(query: dict[str, Any]) -> dict[str, Any]:
+    parameters = pick(query, ["id", "expression", "label", "returnData", "period"])
     metric = query.get("metric")
-    return pick(query, ["id", "expression", "label", "returnData", "period"]) | given(
-        MetricStat={
-            "Metric": {
-                "Namespace": metric.get("namespace"),
-                "MetricName": metric["metricName"],
-                "Dimensions": _dimensions({"dimensions": metric.get("dimensions") or {}}),  # type: ignore[dict-item]
-            },
-            "Period": metric["period"],
-            "Stat": metric["stat"],
+    if metric:
+        dimensions = _dimensions(metric.get("dimensions"))
+        parameters["MetricStat"] = {
+            "Metric": {"Dimensions": dimensions, **pick(metric, ["namespace", "metricName"])},
+            **pick(metric, ["period", "stat", "unit"]),
         }
-        if metric
-        else None
-    )
+    return parameters
 
 
 CREATORS = {

@@ -3,12 +3,13 @@ from collections.abc import Iterator
 import pytest
 
 from local.api_client import ApiClient
-from local.deployment import Deployment, running_deployment
+from local.deployment import STATE_DIRECTORY, Deployment, running_deployment
 
 
 @pytest.fixture(scope="session")
 def deployment() -> Iterator[Deployment]:
     with running_deployment() as deployment:
+        deployment.log_file.rename(STATE_DIRECTORY / "e2e.log")  # kept, to explain failures
         yield deployment
 
 

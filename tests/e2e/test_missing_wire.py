@@ -4,7 +4,7 @@ import time
 
 from local.api_client import ApiClient
 from local.deployment import running_deployment
-from local.scenarios import chain, email, sms
+from local.requests import chain, email, sms
 
 
 def test_channel_without_event_destination_is_silent_as_on_aws() -> None:
