@@ -56,7 +56,7 @@ class Observability(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("fallback-messaging:index:Observability", name, {}, opts)
-        self._name = name
+        self._prefix = name
         self._tags = args["tags"]
         self._actions: list[pulumi.Input[str]] = []
         self.alarm_topic_arn = pulumi.Output.from_input("")
@@ -83,13 +83,13 @@ class Observability(pulumi.ComponentResource):
     def _alarm_topic(self, args: ObservabilityArgs) -> pulumi.Output[str]:
         options = pulumi.ResourceOptions(parent=self)
         topic = aws.sns.Topic(
-            f"{self._name}-alarms",
+            f"{self._prefix}-alarms",
             kms_master_key_id=args["kms_key_arn"],
             tags=self._tags,
             opts=options,
         )
         aws.sns.TopicPolicy(
-            f"{self._name}-alarms-policy",
+            f"{self._prefix}-alarms-policy",
             arn=topic.arn,
             policy=json_document(
                 resource_policies.alarm_topic_policy,
@@ -99,7 +99,7 @@ class Observability(pulumi.ComponentResource):
             opts=options,
         )
         aws.sns.TopicSubscription(
-            f"{self._name}-alarm-email",
+            f"{self._prefix}-alarm-email",
             topic=topic.arn,
             protocol="email",
             endpoint=args["alarm_email"],
@@ -111,7 +111,7 @@ class Observability(pulumi.ComponentResource):
         names = _inputs(args)
         for alarm in ALARMS:
             aws.cloudwatch.MetricAlarm(
-                f"{self._name}-{alarm.noun}",
+                f"{self._prefix}-{alarm.noun}",
                 alarm_description=alarm.description,
                 namespace=alarm.namespace,
                 metric_name=alarm.metric,
@@ -133,7 +133,7 @@ class Observability(pulumi.ComponentResource):
 
     def _fallback_rate_alarm(self, args: ObservabilityArgs) -> None:
         aws.cloudwatch.MetricAlarm(
-            f"{self._name}-fallback-rate",
+            f"{self._prefix}-fallback-rate",
             alarm_description=f"Over {args['fallback_rate_alarm_percent']} % of the messages of an "
             "hour needed a fallback: the first channel, or its delivery events, may be down.",
             metric_queries=[
@@ -176,7 +176,7 @@ class Observability(pulumi.ComponentResource):
             )
         )
         return aws.cloudwatch.Dashboard(
-            f"{self._name}-dashboard",
+            f"{self._prefix}-dashboard",
             # Dashboards have no name of their own: the stack's keeps them apart.
             dashboard_name=args["stack_name"],
             dashboard_body=body,
