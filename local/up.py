@@ -7,23 +7,9 @@ import threading
 
 from local.deployment import Deployment, running_deployment
 from local.endpoint_file import EndpointFile
+from local.requests import chain, email, sms
 
-EXAMPLE = {
-    "use_case": "fallback",
-    "fallback_seconds": 10,
-    "pc": {
-        "channel": "email",
-        "sender": "sender@example.com",
-        "recipient": "silent@example.com",
-        "email": {"subject": "Your table", "text": "is ready."},
-    },
-    "fc": {
-        "channel": "SMS",
-        "sender": "EXAMPLE",
-        "recipient": "+14254147755",
-        "sms": {"message": "Your table is ready.", "message_type": "TRANSACTIONAL"},
-    },
-}
+EXAMPLE = chain(email("silent@example.com"), sms("+14254147755"), wait=10)
 
 
 def up() -> None:
