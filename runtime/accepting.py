@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
+from .channels import CHANNELS
 from .domain.decision import cancel
 from .domain.document import status_document
 from .domain.message import Message
-from .domain.plan import plan_message
+from .domain.plan import Plan, plan_message
+from .guards import check_guards
 from .problems import ProblemError
 from .request_schema import Fault, find_faults
 from .settings import ApiSettings
@@ -50,9 +52,12 @@ class Acceptor:
             now=now,
             default_fallback_seconds=self.settings.default_fallback_seconds,
             retention_days=self.settings.retention_days,
+            split_repairs=lambda channel, content: CHANNELS[channel].split_repairs(content),
             request_hash=_hash(request) if idempotency_key is not None else None,
         )
         message_id = plan.message.message_id
+        check_guards(plan, self.settings)
+        self._check_rate(plan)
         # A backstop: content is deleted as soon as no step can need it any more.
         give_up = plan.message.gives_up_at(self.settings.outcome_wait_seconds)
         existing = self.store.create(plan, give_up // 1000 + _DEAD_LETTER_SECONDS)
@@ -68,6 +73,23 @@ class Acceptor:
             self.intake.put(message_id)
         logger.info("message accepted", message_id=message_id, repeated=existing is not None)
         return message_id
+
+    def _check_rate(self, plan: Plan) -> None:
+        """Refuse a message to a recipient who has got too many this hour.
+
+        Counted before the row is written, so a request that then fails is counted too; a repeat
+        with the same id is not.
+        """
+        most = self.settings.messages_per_recipient_per_hour
+        if not most:
+            return
+        for recipient in sorted({content.recipient.lower() for content in plan.contents}):
+            if not self.store.count_recipient(recipient, plan.message, most):
+                raise ProblemError(
+                    429,
+                    f"A recipient gets at most {most} messages an hour.",
+                    headers={"Retry-After": "3600"},
+                )
 
     def status(self, message_id: str) -> dict[str, Any]:
         """Return the status document. Raises ProblemError 404."""

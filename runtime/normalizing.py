@@ -15,7 +15,7 @@ from .domain.message import Message, apply
 from .domain.status import ARRIVED, DeliveryEvent, Status
 from .store import Store, link_all
 from .telemetry import logger, meter
-from .timers import Timer, Timers
+from .timers import Timers, timers_after_failures
 
 _MOST_ROUNDS: Final = 8
 
@@ -119,11 +119,7 @@ class Normalizer:
 
     def _follow_up(self, pairs: Sequence[tuple[Message, Message]], now: int) -> set[str]:
         """Start the successors of failed steps, and delete content that nobody needs any more."""
-        timers = [
-            Timer(after.message_id, after.failed_over_to, now)
-            for _, after in pairs
-            if after.failed_over_to is not None
-        ]
+        timers = [timer for _, after in pairs for timer in timers_after_failures(after, now)]
         refused = self.timers.arm_all(timers, now)
         # Also where nothing changed: then a delivery that died before the delete may have come
         # again. Where the row changed and was over before, the content is long gone.

@@ -10,10 +10,12 @@ PROBLEM_JSON: Final = "application/problem+json"
 
 _TITLES: Final = {
     400: "The request is not valid",
+    403: "The request is not allowed",
     404: "There is no such message",
     409: "There is nothing left to cancel",
     413: "The request is too large",
     422: "The Idempotency-Key was used for another request",
+    429: "The recipient has got too many messages",
     503: "The request cannot be taken now",
 }
 

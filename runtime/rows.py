@@ -58,7 +58,8 @@ def decode_message(item: Mapping[str, Any]) -> Message:
 
 
 # Attributes of a step that are left out while they have their default: a write is billed by size.
-_STEP_NUMBERS: Final = ("attempt", "lease_until", "due_at")
+_STEP_NUMBERS: Final = ("attempt", "lease_until", "due_at", "delay_seconds")
+_STEP_CLASSES: Final = ("after", "stop_on")
 _STEP_STRINGS: Final = (
     "failure_class",
     "failure_reason",
@@ -81,6 +82,9 @@ def _encode_step(step: Step) -> Item:
     for name in _STEP_STRINGS:
         if getattr(step, name):
             item[name] = {"S": str(getattr(step, name))}
+    for name in _STEP_CLASSES:
+        if getattr(step, name):
+            item[name] = {"S": " ".join(getattr(step, name))}
     if step.permanent is not None:
         item["permanent"] = {"BOOL": step.permanent}
     return item
@@ -103,7 +107,14 @@ def _decode_step(item: Mapping[str, Any]) -> Step:
         lease_until=_number(item, "lease_until") or 0,
         due_at=_number(item, "due_at"),
         started_because=FallbackReason(started_because) if started_because else None,
+        after=_classes(item, "after"),
+        delay_seconds=_number(item, "delay_seconds") or 0,
+        stop_on=_classes(item, "stop_on"),
     )
+
+
+def _classes(item: Mapping[str, Any], name: str) -> tuple[FailureClass, ...]:
+    return tuple(FailureClass(value) for value in (_string(item, name) or "").split())
 
 
 def _number(item: Mapping[str, Any], name: str) -> int | None:

@@ -29,7 +29,7 @@ from .domain.status import DeliveryEvent, FailureClass, Status
 from .settings import SenderSettings
 from .store import ConflictError, Store, link_all
 from .telemetry import logger, meter
-from .timers import Timer, Timers
+from .timers import Timer, Timers, timers_after_failures
 
 # A row is written by two senders and the normalizer at the most; more conflicts than this in a row
 # mean that something is wrong, and the record goes back to the queue.
@@ -67,7 +67,7 @@ class Sender:
             self._send_step(message, 0, 0)
             return
         leave = False
-        for index in range(len(message.steps)):
+        for index in message.mains:
             try:
                 message = self._send_step(message, index, 0)
             except LeaveOnQueueError:
@@ -109,12 +109,16 @@ class Sender:
         if decision.action is Action.WAIT:
             self.timers.arm(Timer(message.message_id, index, decision.wait_until), now)
         elif decision.action is Action.START_SUCCESSOR:
-            self.timers.arm(Timer(message.message_id, index + 1, now), now)
+            self._start_after_failure(message, now)
         elif decision.action is Action.RETRY_LATER:
             raise LeaveOnQueueError
         else:
             self._settle(message, index, decision, now)
         return message
+
+    def _start_after_failure(self, message: Message, now: int) -> None:
+        for timer in timers_after_failures(message, now):
+            self.timers.arm(timer, now)
 
     def _settle(self, message: Message, index: int, decision: Decision, now: int) -> None:
         """Finish what a sender that died after recording may have left undone."""
@@ -142,21 +146,23 @@ class Sender:
         )
         claimed = self.store.save(claimed, now)
         reason = claimed.steps[index].started_because
-        if reason is not None and message.steps[index].attempt == 0:
-            meter.count("Fallbacks", reason=reason.value)
+        is_fallback = reason is not None and not message.steps[index].after
+        if is_fallback and message.steps[index].attempt == 0:
+            meter.count("Fallbacks", reason=str(reason))
         return claimed
 
     def _send(self, message: Message, index: int, content: StepContent) -> SendOutcome:
         channel = CHANNELS[content.channel]
         step = message.steps[index]
+        successor = message.successor(index)
+        due_at = message.steps[successor].due_at if successor is not None else None
         context = SendContext(
             message_id=message.message_id,
             step=index,
-            time_to_live_seconds=step.fallback_seconds
-            if message.successor(index) is not None
-            else None,
+            time_to_live_seconds=None if due_at is None else (due_at - self.clock()) // 1000,
             ses_configuration_set=self.settings.ses_configuration_set,
             sms_configuration_set=self.settings.sms_configuration_set,
+            sms_max_price=self.settings.sms_max_price,
             meta_api_version=self.settings.meta_api_version,
             whatsapp_phone_numbers=self.settings.whatsapp_phone_numbers,
         )
@@ -200,8 +206,7 @@ class Sender:
                 occurred_at=now,
             )
             message = self._save_event(message, index, event, now)
-            if message.failed_over_to == index + 1:
-                self.timers.arm(Timer(message.message_id, index + 1, now), now)
+            self._start_after_failure(message, now)
         elif isinstance(outcome, NotAccepted):
             return self._change(message, lambda current: release(current, index), now)
         elif message.successor(index) is None:
@@ -263,8 +268,13 @@ def send(
     context: SendContext,
 ) -> SendOutcome:
     """Make one attempt to hand a step to its provider, and say what came of it."""
+    request = channel.build_request(content, context)
+    operation = getattr(client, request.operation, None)
+    if operation is None:
+        # The function's own boto3 is older than the operation.
+        return Rejected(FailureClass.CONFIGURATION, f"boto3 has no {request.operation}")
     try:
-        answer = getattr(client, channel.operation)(**channel.build_request(content, context))
+        answer = operation(**request.parameters)
     except (BotoCoreError, ClientError) as error:
         return read_error(channel, error)
     provider_message_id = answer.get(channel.answer_key)

@@ -49,11 +49,19 @@ def _read_map(text: str) -> Mapping[str, str]:
     return value
 
 
+def _read_list(text: str) -> tuple[str, ...]:
+    value = json.loads(text or "[]")
+    if not isinstance(value, list):
+        raise ValueError(text)  # noqa: TRY004  a fault of the text, reported like the others
+    return tuple(value)
+
+
 _READERS: Mapping[Any, Any] = {
     str: str,
     int: int,
     bool: _read_bool,
     Mapping[str, str]: _read_map,
+    tuple[str, ...]: _read_list,
 }
 
 
@@ -74,6 +82,9 @@ class ApiSettings(TableSettings):
     retention_days: int = 30
     outcome_wait_seconds: int = 3600
     api_base_url: str = ""
+    allowed_senders: tuple[str, ...] = ()
+    allowed_country_prefixes: tuple[str, ...] = ()
+    messages_per_recipient_per_hour: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +96,7 @@ class SenderSettings(TableSettings):
     outcome_wait_seconds: int = 3600
     ses_configuration_set: str = ""
     sms_configuration_set: str = ""
+    sms_max_price: str = ""
     meta_api_version: str = "v24.0"
     whatsapp_phone_numbers: Mapping[str, str] = field(default_factory=dict)
     claim_lease_seconds: int = 60

@@ -1,5 +1,6 @@
 """The tables. Rows are written here and nowhere else, each with its version as the condition."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ _CONFLICT: Final = "ConditionalCheckFailed"
 # How long a status of an unknown message waits for its message, and the join record is kept.
 JOIN_DAYS: Final = 4
 _DAY_SECONDS: Final = 86_400
+_HOUR_MS: Final = 3_600_000
 
 
 class ConflictError(Exception):
@@ -81,6 +83,32 @@ class Store:
                 raise UnavailableError(str([reason.get("Code") for reason in reasons])) from error
             return rows.decode_message(reasons[0]["Item"])
         return None
+
+    def count_recipient(self, recipient: str, message: Message, most: int) -> bool:
+        """Count a message to a recipient in its hour; return False, uncounted, beyond `most`.
+
+        The counter has a row of its own beside the messages, under a digest of the recipient, and
+        holds ids, so that a repeat of the same message is not counted twice.
+        """
+        hour = message.created_at // _HOUR_MS
+        digest = hashlib.sha256(recipient.encode()).hexdigest()[:32]
+        try:
+            self.dynamodb.update_item(
+                TableName=self.messages_table,
+                Key={"message_id": {"S": f"recipient-{digest}-{hour}"}},
+                UpdateExpression="ADD counted :id SET expires_at = :expires_at",
+                ConditionExpression="attribute_not_exists(counted) OR size(counted) < :most "
+                "OR contains(counted, :one)",
+                ExpressionAttributeValues={
+                    ":id": {"SS": [message.message_id]},
+                    ":one": {"S": message.message_id},
+                    ":most": {"N": str(most)},
+                    ":expires_at": {"N": str((hour + 2) * _HOUR_MS // 1000)},
+                },
+            )
+        except self.dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def read(self, message_id: str) -> Message | None:
         """Read a row as it is now."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .batches import slices
+from .domain.message import Message
 
 # SQS's upper bound of DelaySeconds, and of the entries of one SendMessageBatch.
 MOST_DELAY_SECONDS: Final = 900
@@ -23,6 +24,14 @@ class Timer:
     message_id: str
     step: int
     due_at: int
+
+
+def timers_after_failures(message: Message, now: int) -> list[Timer]:
+    """Return the timers of the steps that failures call for; a step may have its own delay."""
+    return [
+        Timer(message.message_id, index, now + 1000 * message.steps[index].delay_seconds)
+        for index in message.failed_over_to
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from runtime.domain.status import DeliveryEvent
 
 from .channel import Channel, ParseContext
 from .email import EMAIL
+from .rcs import RCS
 from .sms import SMS
 from .whatsapp import WHATSAPP
 
 CHANNELS: Final[Mapping[str, Channel]] = {
-    channel.name: channel for channel in (EMAIL, SMS, WHATSAPP)
+    channel.name: channel for channel in (EMAIL, SMS, WHATSAPP, RCS)
 }
 
 # SES sends this as plain text when an event destination is made.

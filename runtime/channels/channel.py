@@ -21,7 +21,7 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from runtime.domain.plan import StepContent
+from runtime.domain.plan import Repairs, StepContent
 from runtime.domain.status import DeliveryEvent, FailureClass
 
 Payload = Mapping[str, Any]
@@ -40,6 +40,7 @@ class SendContext:
     time_to_live_seconds: int | None
     ses_configuration_set: str
     sms_configuration_set: str
+    sms_max_price: str
     meta_api_version: str
     whatsapp_phone_numbers: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,26 +59,35 @@ class ParseContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """A call of a provider's client: the method and its parameters."""
+
+    operation: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Channel:
     """One way to reach a person.
 
-    `service` is boto3's name of the client, `operation` its method, `answer_key` where the answer
-    has the provider's message id. `rejections` gives the class of each error code (or
-    "code/reason") that proves that the provider has not taken the message and never will.
-    `recognizes` says whether a payload is one of this provider's events; `minimize` leaves of it
-    what `parse` reads, without addresses and content. `echoes_our_id` is False where the provider
-    does not promise to echo it, so that events are also joined by the provider's ids.
+    `service` is boto3's name of the client, `answer_key` where its answers have the provider's
+    message id. `rejections` gives the class of each error code (or "code/reason") that proves that
+    the provider has not taken the message and never will. `recognizes` says whether a payload is
+    one of this provider's events; `minimize` leaves of it what `parse` reads, without addresses
+    and content. `split_repairs` takes out of a step's content what is sent instead after failures
+    of a class. `echoes_our_id` is False where the provider does not promise to echo it, so that
+    events are also joined by the provider's ids.
     """
 
     name: str
     service: str
-    operation: str
     answer_key: str
-    build_request: Callable[[StepContent, SendContext], dict[str, Any]]
+    build_request: Callable[[StepContent, SendContext], Request]
     rejections: Mapping[str, FailureClass]
     recognizes: Callable[[Payload], bool]
     parse: Callable[[Payload, ParseContext], list[DeliveryEvent]]
     minimize: Callable[[Payload], dict[str, Any]]
+    split_repairs: Callable[[Payload], tuple[Payload, Repairs]] = lambda body: (body, {})
     echoes_our_id: bool = True
 
 
@@ -225,3 +235,8 @@ def as_list(value: object) -> list[Any]:
 def pick(payload: Payload, names: tuple[str, ...]) -> dict[str, Any]:
     """Copy the named members that are there."""
     return {name: payload[name] for name in names if name in payload}
+
+
+def renamed(body: Payload, names: Mapping[str, str]) -> dict[str, Any]:
+    """Copy the members that are there under the provider's names."""
+    return {theirs: body[ours] for ours, theirs in names.items() if ours in body}

@@ -3,6 +3,8 @@
 Events: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html
 """
 
+import base64
+import hashlib
 import json
 from email.utils import formataddr, parseaddr
 from typing import Any, Final
@@ -14,12 +16,14 @@ from .channel import (
     Channel,
     ParseContext,
     Payload,
+    Request,
     SendContext,
     as_list,
     as_object,
     pick,
     read_echo,
     read_time,
+    renamed,
     short_reason,
 )
 
@@ -76,22 +80,62 @@ REJECTIONS: Final = {
 }
 
 
-def build_request(content: StepContent, context: SendContext) -> dict[str, Any]:
-    """Return the input of SES SendEmail."""
+def build_request(content: StepContent, context: SendContext) -> Request:
+    """Return the call of SES SendEmail."""
     body = content.body
-    request: dict[str, Any] = {
+    others = {"cc": "CcAddresses", "bcc": "BccAddresses"}
+    message = {"Template": _template(body)} if "template" in body else {"Simple": _simple(body)}
+    (part,) = message.values()
+    if "headers" in body:
+        part["Headers"] = [
+            {"Name": name, "Value": value} for name, value in body["headers"].items()
+        ]
+    if "attachments" in body:
+        part["Attachments"] = [_attachment(attachment) for attachment in body["attachments"]]
+    tags = {"message_id": context.message_id, "step": str(context.step)}
+    if "cc" in body or "bcc" in body:
+        tags["recipient"] = recipient_digest(context.message_id, content.recipient)
+    parameters: dict[str, Any] = {
         "FromEmailAddress": _encoded(content.sender),
-        "Destination": {"ToAddresses": [content.recipient]},
-        "Content": _template(body) if "template" in body else _simple(body),
-        "EmailTags": [
-            {"Name": "message_id", "Value": context.message_id},
-            {"Name": "step", "Value": str(context.step)},
-        ],
+        "Destination": {"ToAddresses": [content.recipient], **renamed(body, others)},
+        "Content": message,
+        "EmailTags": [{"Name": name, "Value": value} for name, value in tags.items()],
     }
     configuration_set = body.get("configuration_set") or context.ses_configuration_set
     if configuration_set:
-        request["ConfigurationSetName"] = configuration_set
-    return request
+        parameters["ConfigurationSetName"] = configuration_set
+    if "reply_to" in body:
+        reply_to = body["reply_to"]
+        parameters["ReplyToAddresses"] = reply_to if isinstance(reply_to, list) else [reply_to]
+    if "list_management" in body:
+        names = {"contact_list_name": "ContactListName", "topic_name": "TopicName"}
+        parameters["ListManagementOptions"] = renamed(body["list_management"], names)
+    parameters |= renamed(body, {"tenant": "TenantName"})
+    return Request("send_email", parameters)
+
+
+def recipient_digest(message_id: str, address: str) -> str:
+    """Name a recipient within a message without saying who it is.
+
+    Mail with copies gets events about each recipient; only those about the first one count.
+    """
+    return hashlib.sha256(f"{message_id}:{address.lower()}".encode()).hexdigest()[:16]
+
+
+def _attachment(attachment: Payload) -> dict[str, Any]:
+    names = {
+        "file_name": "FileName",
+        "content_type": "ContentType",
+        "content_id": "ContentId",
+        "description": "ContentDescription",
+    }
+    disposition = "INLINE" if "content_id" in attachment else "ATTACHMENT"
+    return {
+        "RawContent": base64.b64decode(attachment["content"]),
+        "ContentDisposition": disposition,
+        "ContentTransferEncoding": "BASE64",
+        **renamed(attachment, names),
+    }
 
 
 def _encoded(sender: str) -> str:
@@ -102,16 +146,14 @@ def _encoded(sender: str) -> str:
 
 def _template(body: Payload) -> dict[str, Any]:
     data = json.dumps(body.get("template_data", {}), ensure_ascii=False)
-    return {"Template": {"TemplateName": body["template"], "TemplateData": data}}
+    return {"TemplateName": body["template"], "TemplateData": data}
 
 
 def _simple(body: Payload) -> dict[str, Any]:
     parts = {"Text": body.get("text"), "Html": body.get("html")}
     return {
-        "Simple": {
-            "Subject": _utf8(body["subject"]),
-            "Body": {name: _utf8(text) for name, text in parts.items() if text is not None},
-        }
+        "Subject": _utf8(body["subject"]),
+        "Body": {name: _utf8(text) for name, text in parts.items() if text is not None},
     }
 
 
@@ -183,6 +225,9 @@ def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
         return context.ignore("unknown_event_type")
     tags = as_object(mail.get("tags"))
     message_id, step = read_echo(_first(tags.get("message_id")), _first(tags.get("step")))
+    wanted, found = _first(tags.get("recipient")), _recipients(detail, message_id)
+    if wanted and found and wanted not in found:
+        return context.ignore("other_recipient")
     return [
         DeliveryEvent(
             channel="email",
@@ -209,6 +254,27 @@ def _enhanced_status(bounce: Payload) -> str | None:
     return None
 
 
+def _recipients(detail: Payload, message_id: str | None) -> list[str]:
+    """Return the digests of the recipients that an event is about, where it names them."""
+    if message_id is None:
+        return []
+    named = (
+        detail.get("recipients")
+        or detail.get("bouncedRecipients")
+        or detail.get("complainedRecipients")
+        or detail.get("delayedRecipients")
+    )
+    digests = []
+    for recipient in as_list(named):
+        if isinstance(recipient, str):
+            digests.append(recipient_digest(message_id, recipient))
+        elif as_object(recipient).get("digest"):
+            digests.append(str(recipient["digest"]))
+        elif as_object(recipient).get("emailAddress"):
+            digests.append(recipient_digest(message_id, str(recipient["emailAddress"])))
+    return digests
+
+
 def _first(values: object) -> object:
     return values[0] if isinstance(values, list) and values else values
 
@@ -231,7 +297,8 @@ def minimize(payload: Payload) -> dict[str, Any]:
     mail, detail = as_object(payload.get("mail")), as_object(payload.get(name))
     minimal = pick(payload, ("eventType", "notificationType"))
     minimal["mail"] = pick(mail, ("messageId", "timestamp"))
-    minimal["mail"]["tags"] = pick(as_object(mail.get("tags")), ("message_id", "step"))
+    tags = as_object(mail.get("tags"))
+    minimal["mail"]["tags"] = pick(tags, ("message_id", "step", "recipient"))
     if detail:
         minimal[name] = pick(detail, _KEPT_OF_DETAIL)
         if "errorMessage" in detail:
@@ -239,13 +306,17 @@ def minimize(payload: Payload) -> dict[str, Any]:
         status = _enhanced_status(detail)
         if status:
             minimal[name]["bouncedRecipients"] = [{"status": short_reason(status)}]
+        if "recipient" in tags:
+            message_id, _ = read_echo(_first(tags.get("message_id")), _first(tags.get("step")))
+            minimal[name].setdefault("bouncedRecipients", []).extend(
+                {"digest": digest} for digest in _recipients(detail, message_id)
+            )
     return minimal
 
 
 EMAIL: Final = Channel(
     name="email",
     service="sesv2",
-    operation="send_email",
     answer_key="MessageId",
     build_request=build_request,
     rejections=REJECTIONS,

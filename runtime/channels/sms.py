@@ -4,6 +4,7 @@ MMS (MEDIA_*) and voice (VOICE_*) events of the same account are read as SMS.
 Events: https://docs.aws.amazon.com/sms-voice/latest/userguide/configuration-sets-event-types.html
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from runtime.domain.plan import StepContent
@@ -13,11 +14,13 @@ from .channel import (
     Channel,
     ParseContext,
     Payload,
+    Request,
     SendContext,
     as_object,
     pick,
     read_echo,
     read_time,
+    renamed,
     short_reason,
 )
 
@@ -69,26 +72,50 @@ REJECTIONS: Final = {
     "ValidationException/INVALID_PARAMETER": FailureClass.CONTENT_REJECTED,
 }
 
-# SendTextMessage's lower bound of TimeToLive, in seconds.
-_LEAST_TIME_TO_LIVE: Final = 5
+# The bounds of TimeToLive of texts and media messages, in seconds.
+_TIME_TO_LIVE: Final = (5, 259_200)
 
 
-def build_request(content: StepContent, context: SendContext) -> dict[str, Any]:
-    """Return the input of SendTextMessage."""
+def build_request(content: StepContent, context: SendContext) -> Request:
+    """Return the call of SendTextMessage, or of SendMediaMessage where there are media."""
     body = content.body
-    request: dict[str, Any] = {
+    parameters = common_parameters(content, context, _TIME_TO_LIVE)
+    parameters |= renamed(body, {"message": "MessageBody"})
+    if "media_urls" in body:
+        parameters["MediaUrls"] = list(body["media_urls"])
+        return Request("send_media_message", parameters)
+    parameters["MessageType"] = body.get("message_type", "TRANSACTIONAL")
+    if "country_parameters" in body:
+        names = {"entity_id": "IN_ENTITY_ID", "template_id": "IN_TEMPLATE_ID"}
+        parameters["DestinationCountryParameters"] = renamed(body["country_parameters"], names)
+    return Request("send_text_message", parameters)
+
+
+def common_parameters(
+    content: StepContent, context: SendContext, time_to_live: tuple[int, int]
+) -> dict[str, Any]:
+    """Return what all sends of this service have in common; `time_to_live` are its bounds.
+
+    Where a fallback follows, the message expires before it, unless the request wants otherwise:
+    a text that arrives after its fallback is a second message.
+    """
+    body = content.body
+    parameters: dict[str, Any] = {
         "DestinationPhoneNumber": content.recipient,
         "OriginationIdentity": content.sender,
-        "MessageBody": body["message"],
-        "MessageType": body.get("message_type", "TRANSACTIONAL"),
         "Context": {"message_id": context.message_id, "step": str(context.step)},
     }
     configuration_set = body.get("configuration_set") or context.sms_configuration_set
     if configuration_set:
-        request["ConfigurationSetName"] = configuration_set
-    if context.time_to_live_seconds is not None:
-        request["TimeToLive"] = max(_LEAST_TIME_TO_LIVE, context.time_to_live_seconds)
-    return request
+        parameters["ConfigurationSetName"] = configuration_set
+    seconds = body.get("time_to_live_seconds", context.time_to_live_seconds)
+    if seconds is not None:
+        least, most = time_to_live
+        parameters["TimeToLive"] = min(most, max(least, seconds))
+    max_price = body.get("max_price") or context.sms_max_price
+    if max_price:
+        parameters["MaxPrice"] = max_price
+    return parameters | renamed(body, {"protect_configuration_id": "ProtectConfigurationId"})
 
 
 def recognizes(payload: Payload) -> bool:
@@ -98,20 +125,37 @@ def recognizes(payload: Payload) -> bool:
 
 def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
     """Return the event about the step whose context comes back with it."""
-    event_type = str(payload["eventType"])
-    name = event_type.partition("_")[2]
-    final = str(payload.get("isFinal")).lower() == "true"
-    failure_class: FailureClass | None = None
-    permanent: bool | None = None
-    if name == "SUCCESSFUL":
+    if str(payload["eventType"]).endswith("_SUCCESSFUL"):
         # Taken by the carrier. Final means that nothing more will come: then it is the delivery,
         # unless the stack wants the handset's own receipt.
-        delivered = final and not context.require_handset_receipt
+        delivered = is_final(payload) and not context.require_handset_receipt
         status = Status.DELIVERED if delivered else Status.SENT
-    elif name in PROGRESS_EVENTS:
-        status = PROGRESS_EVENTS[name]
-    elif name in FAILURE_EVENTS:
-        failure_class, permanent = FAILURE_EVENTS[name]
+        return parse_by_tables("sms", payload, context, {"SUCCESSFUL": status}, {})
+    return parse_by_tables("sms", payload, context, PROGRESS_EVENTS, FAILURE_EVENTS)
+
+
+def is_final(payload: Payload) -> bool:
+    """Whether nothing more will come; the event type does not say so, `isFinal` does."""
+    return str(payload.get("isFinal")).lower() == "true"
+
+
+def parse_by_tables(
+    channel: str,
+    payload: Payload,
+    context: ParseContext,
+    progress_events: Mapping[str, Status],
+    failure_events: Mapping[str, tuple[FailureClass, bool | None]],
+) -> list[DeliveryEvent]:
+    """Read an event of this service; the tables are by the event type without its prefix."""
+    event_type = str(payload["eventType"])
+    name = event_type.partition("_")[2]
+    final = is_final(payload)
+    failure_class: FailureClass | None = None
+    permanent: bool | None = None
+    if name in progress_events:
+        status = progress_events[name]
+    elif name in failure_events:
+        failure_class, permanent = failure_events[name]
         status = Status.FAILED if final else Status.DELAYED
     else:
         return context.ignore("unknown_event_type")
@@ -120,7 +164,7 @@ def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
     failed = status is Status.FAILED
     return [
         DeliveryEvent(
-            channel="sms",
+            channel=channel,
             status=status,
             event_type=event_type,
             final=final,
@@ -152,7 +196,6 @@ def minimize(payload: Payload) -> dict[str, Any]:
 SMS: Final = Channel(
     name="sms",
     service="pinpoint-sms-voice-v2",
-    operation="send_text_message",
     answer_key="MessageId",
     build_request=build_request,
     rejections=REJECTIONS,

@@ -7,13 +7,14 @@ Codes: https://developers.facebook.com/documentation/business-messaging/whatsapp
 import json
 from typing import Any, Final
 
-from runtime.domain.plan import StepContent
+from runtime.domain.plan import Repairs, StepContent
 from runtime.domain.status import DeliveryEvent, FailureClass, Status
 
 from .channel import (
     Channel,
     ParseContext,
     Payload,
+    Request,
     SendContext,
     as_list,
     as_object,
@@ -99,22 +100,61 @@ REJECTIONS: Final = {
 }
 
 
-def build_request(content: StepContent, context: SendContext) -> dict[str, Any]:
-    """Return the input of SendWhatsAppMessage; the message is Meta's Cloud API object as JSON."""
-    message = {
+# Members of a step's content that are Meta's own objects under the same name.
+META_TYPES: Final = (
+    "template",
+    "image",
+    "document",
+    "video",
+    "audio",
+    "sticker",
+    "location",
+    "contacts",
+    "interactive",
+)
+
+
+def build_request(content: StepContent, context: SendContext) -> Request:
+    """Return the call of SendWhatsAppMessage; the message is Meta's Cloud API object as JSON."""
+    message = _message(content.body) | {
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
         "to": content.recipient,
-        "type": "text",
-        "text": {"body": content.body["message"]},
         "biz_opaque_callback_data": f"{context.message_id}:{context.step}",
     }
     sender = context.whatsapp_phone_numbers.get(content.sender, content.sender)
-    return {
+    parameters = {
         "originationPhoneNumberId": sender,
         "message": json.dumps(message, ensure_ascii=False).encode(),
         "metaApiVersion": context.meta_api_version,
     }
+    return Request("send_whatsapp_message", parameters)
+
+
+def _message(body: Payload) -> dict[str, Any]:
+    """Return the type and the object of that type; a raw object has them already."""
+    if "raw" in body:
+        return dict(body["raw"])
+    for name in META_TYPES:
+        if name in body:
+            return {"type": name, name: _meta_object(name, body[name])}
+    text = {"body": body["message"]} | pick(body, ("preview_url",))
+    return {"type": "text", "text": text}
+
+
+def _meta_object(name: str, given: Any) -> Any:  # noqa: ANN401  any JSON
+    # People name a template's language; Meta wants it in an object.
+    if name == "template" and isinstance(given.get("language"), str):
+        return {**given, "language": {"code": given["language"]}}
+    return given
+
+
+def split_repairs(body: Payload) -> tuple[Payload, Repairs]:
+    """Keep the template beside a free text for when the customer's 24 hours are over (131047)."""
+    if "message" not in body or "template" not in body:
+        return body, {}
+    text = {name: value for name, value in body.items() if name != "template"}
+    return text, {FailureClass.WINDOW_CLOSED: {"template": body["template"]}}
 
 
 def recognizes(payload: Payload) -> bool:
@@ -249,12 +289,12 @@ def _minimize_status(entry: Payload) -> dict[str, Any]:
 WHATSAPP: Final = Channel(
     name="whatsapp",
     service="socialmessaging",
-    operation="send_whatsapp_message",
     answer_key="messageId",
     build_request=build_request,
     rejections=REJECTIONS,
     recognizes=recognizes,
     parse=parse,
     minimize=minimize,
+    split_repairs=split_repairs,
     echoes_our_id=False,
 )

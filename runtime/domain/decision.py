@@ -7,7 +7,7 @@ writes the row it leads to with the row's version as the condition, and decides 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from .message import FallbackReason, Message
+from .message import FallbackReason, Message, UseCase
 from .status import Status
 
 
@@ -39,8 +39,8 @@ def decide(message: Message, index: int, now: int, due_at: int) -> Decision:
     """
     needless = _needless(message, index)
     if needless is not None:
-        # Whoever recorded a failure may have died before starting the successor.
-        starts = message.failed_over_to == index + 1
+        # Whoever recorded a failure may have died before starting what it calls for.
+        starts = needless == "failed" and message.next_on_failure(index) in message.failed_over_to
         return Decision(Action.START_SUCCESSOR if starts else Action.SKIP, needless)
     if message.steps[index].claimed:
         return _held(message, index, now)
@@ -59,6 +59,8 @@ def _needless(message: Message, index: int) -> str | None:
         "failed": step.failed,
         "cancelled": message.cancelled_at is not None,
         "duplicate": step.status is not Status.QUEUED,
+        "stopped": message.stopped,
+        "not called for": not step.claimed and index not in message.unclaimed,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 
@@ -77,10 +79,8 @@ def _held(message: Message, index: int, now: int) -> Decision:
 
 
 def _allowed_from(message: Message, index: int) -> int:
-    """Return when the wait for the step before is over, 0 if it failed or was never claimed."""
-    if index == 0 or message.successor(index - 1) is None or message.steps[index - 1].failed:
-        return 0
-    return message.steps[index].due_at or 0
+    """Return when the wait for the step before is over; 0 if it failed or was never claimed."""
+    return 0 if index in message.failed_over_to else message.steps[index].due_at or 0
 
 
 def claim(
@@ -89,8 +89,8 @@ def claim(
     """Return the row in which a step is held by one sender, with its successor's timer noted."""
     step = message.steps[index]
     reason = step.started_because
-    if reason is None and index and message.successor(index - 1) is not None:
-        failed = message.steps[index - 1].failed
+    if reason is None and (step.after or message.use_case is UseCase.FALLBACK) and index:
+        failed = index in message.failed_over_to
         reason = FallbackReason.FAILURE if failed else FallbackReason.TIMEOUT
     claimed = replace(
         step,
@@ -116,4 +116,5 @@ def cancel(message: Message, now: int) -> Message | None:
     """Return the cancelled row, or None if there is nothing left that could be stopped."""
     if message.cancelled_at is not None:
         return message
-    return replace(message, cancelled_at=now) if message.unclaimed else None
+    stoppable = message.unclaimed or message.may_need_alternates
+    return replace(message, cancelled_at=now) if stoppable and not message.succeeded else None

@@ -56,12 +56,13 @@ def _step_document(step: Step) -> dict[str, Any]:
         "success_status": step.success_status.value,
         "due_at": _iso(step.due_at),
         "started_because": step.started_because.value if step.started_because else None,
+        "only_after": [failure_class.value for failure_class in step.after],
     }
 
 
 def _fallback_document(message: Message) -> dict[str, Any] | None:
     """Describe the latest fallback: the one that led to the step the chain has reached."""
-    index = message.current
+    index = max((index for index in message.mains if message.steps[index].attempt), default=0)
     step = message.steps[index]
     if message.use_case is UseCase.BROADCAST or step.started_because is None:
         return None

@@ -35,6 +35,10 @@ class Step:
     `attempt` counts claims and fences takeovers. `lease_until` is 0 while nobody holds the step:
     before its first claim, and after a send that provably was not accepted. `due_at` is when
     silence of the step before lets this one start; it is known once the step before is claimed.
+
+    A step with `after` is an alternate of the step before it: it is sent only if that one fails
+    with one of these classes, `delay_seconds` later, on the same channel. The others are the
+    chain's main steps. A failure with a class in `stop_on` ends the chain.
     """
 
     channel: str
@@ -50,6 +54,9 @@ class Step:
     lease_until: int = 0
     due_at: int | None = None
     started_because: FallbackReason | None = None
+    after: tuple[FailureClass, ...] = ()
+    delay_seconds: int = 0
+    stop_on: tuple[FailureClass, ...] = ()
 
     @property
     def rank(self) -> int:
@@ -105,10 +112,33 @@ class Message:
     cancelled_at: int | None = None
     request_hash: str | None = None
 
+    @property
+    def mains(self) -> list[int]:
+        """The main steps: those that a request names."""
+        return [index for index, step in enumerate(self.steps) if not step.after]
+
+    def alternates(self, index: int) -> list[int]:
+        """Return the alternates that follow a step, up to the next main step."""
+        end = next((main for main in self.mains if main > index), len(self.steps))
+        return list(range(index + 1, end))
+
     def successor(self, index: int) -> int | None:
-        """Return the step that a failure or the silence of this one starts, if there is one."""
-        last = len(self.steps) - 1
-        return index + 1 if self.use_case is UseCase.FALLBACK and index < last else None
+        """Return the main step that the silence of this one starts, if there is one."""
+        if self.use_case is UseCase.BROADCAST:
+            return None
+        return next((main for main in self.mains if main > index), None)
+
+    def next_on_failure(self, index: int) -> int | None:
+        """Return the step that the failure of this one starts, if there is one."""
+        step = self.steps[index]
+        if step.failure_class in step.stop_on:
+            return None
+        for alternate in self.alternates(index):
+            other = self.steps[alternate]
+            # To try the same again makes sense only where the failure may pass.
+            if step.failure_class in other.after and not (step.permanent and other.delay_seconds):
+                return alternate
+        return self.successor(index)
 
     @property
     def succeeded(self) -> bool:
@@ -116,21 +146,57 @@ class Message:
         return self.use_case is UseCase.FALLBACK and any(step.succeeded for step in self.steps)
 
     def superseded(self, index: int) -> bool:
-        """Whether the chain has already moved on to a later step."""
+        """Whether something later has already been sent in place of this step."""
+        later = (
+            self.alternates(index)
+            if self.use_case is UseCase.BROADCAST
+            else range(index + 1, len(self.steps))
+        )
+        return any(self.steps[other].attempt for other in later)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a failure has ended the chain before its last step."""
         return self.use_case is UseCase.FALLBACK and any(
-            step.attempt for step in self.steps[index + 1 :]
+            step.failed and step.failure_class in step.stop_on and not self.superseded(index)
+            for index, step in enumerate(self.steps)
         )
 
     @property
     def unclaimed(self) -> list[int]:
-        """The steps that may still be claimed."""
-        if self.succeeded or self.cancelled_at is not None:
+        """The steps that may still be claimed; alternates only once a failure calls for them."""
+        if self.succeeded or self.cancelled_at is not None or self.stopped:
             return []
+        called = {self.next_on_failure(index) for index in self._failed}
         return [
             index
             for index, step in enumerate(self.steps)
-            if not step.claimed and not step.failed and not self.superseded(index)
+            if not step.claimed
+            and not step.failed
+            and not self.superseded(index)
+            and (not step.after or step.attempt or index in called)
         ]
+
+    @property
+    def _failed(self) -> list[int]:
+        """The failed steps that nothing has been sent in place of."""
+        return [
+            index
+            for index, step in enumerate(self.steps)
+            if step.failed and not self.superseded(index)
+        ]
+
+    @property
+    def may_need_alternates(self) -> bool:
+        """Whether a step that has been sent may yet fail in a way that an alternate is for."""
+        return any(
+            step.attempt
+            and not step.failed
+            and not step.succeeded
+            and not self.superseded(index)
+            and self.alternates(index)
+            for index, step in enumerate(self.steps)
+        )
 
     @property
     def over(self) -> bool:
@@ -141,17 +207,18 @@ class Message:
             step.in_flight and self.successor(index) is None
             for index, step in enumerate(self.steps)
         )
-        return not may_be_resent and not self.unclaimed
+        return not (may_be_resent or self.may_need_alternates or self.unclaimed)
 
     @property
-    def failed_over_to(self) -> int | None:
-        """The step that is to start now because the step before it failed, if any."""
-        if self.use_case is UseCase.BROADCAST:
-            return None
-        for index in self.unclaimed:
-            if index and self.steps[index - 1].failed and not self.steps[index].attempt:
-                return index
-        return None
+    def failed_over_to(self) -> list[int]:
+        """The steps that are to start now because of failures, and that nobody has claimed."""
+        unclaimed = self.unclaimed
+        called = [self.next_on_failure(index) for index in self._failed]
+        return [
+            index
+            for index in called
+            if index is not None and index in unclaimed and not self.steps[index].attempt
+        ]
 
     @property
     def current(self) -> int:
@@ -168,7 +235,10 @@ class Message:
         if self.cancelled_at is not None:
             return CANCELLED
         if self.use_case is UseCase.BROADCAST:
-            return best.status if best is not None else Status.FAILED
+            pending = [step for step in live if not step.after or step.attempt]
+            if self.failed_over_to:
+                return Status.QUEUED
+            return max(pending, key=lambda step: step.rank).status if pending else Status.FAILED
         current = self.steps[self.current]
         return Status.QUEUED if current.failed and self.unclaimed else current.status
 
@@ -187,7 +257,7 @@ class Message:
     def gives_up_at(self, outcome_wait_seconds: int) -> int:
         """Return when a message without an outcome is no longer expected to have one."""
         waits = (
-            sum(step.fallback_seconds for step in self.steps[:-1])
+            sum(self.steps[index].fallback_seconds for index in self.mains[:-1])
             if self.use_case is UseCase.FALLBACK
             else 0
         )

@@ -1,14 +1,32 @@
 """From a valid request to the row that is stored and the content that is sent."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any, Final
 
 from .message import Message, Step, UseCase
-from .status import Status
+from .status import FailureClass, Status
 
 _DAY_SECONDS: Final = 86_400
+# How long after a failure a step is tried again on its channel, for as long as its wait lasts.
+RETRY_DELAYS_SECONDS: Final = (5, 30)
+
+
+class FailureAction(StrEnum):
+    """What a chain does when a step fails."""
+
+    FALL_BACK = "fall_back"
+    RETRY = "retry"
+    REPAIR = "repair"
+    STOP = "stop"
+
+
+# A class without an entry falls back.
+DEFAULT_ACTIONS: Final[Mapping[FailureClass, FailureAction]] = {
+    FailureClass.WINDOW_CLOSED: FailureAction.REPAIR,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +37,10 @@ class StepContent:
     sender: str
     recipient: str
     body: Mapping[str, Any]
+
+
+Repairs = Mapping[FailureClass, Mapping[str, Any]]
+"""What is sent instead of a step's content after failures of a class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +58,39 @@ def plan_message(
     now: int,
     default_fallback_seconds: int,
     retention_days: int,
+    split_repairs: Callable[[str, Mapping[str, Any]], tuple[Mapping[str, Any], Repairs]],
     request_hash: str | None = None,
 ) -> Plan:
-    """Lay out the steps of a request that the schema has found valid."""
+    """Lay out the steps of a request that the schema has found valid.
+
+    `split_repairs` takes a channel and a step's content, and says what its alternates send.
+    """
     further = request["fc"] if isinstance(request["fc"], list) else [request["fc"]]
     wait = _seconds(request.get("fallback_seconds"), default_fallback_seconds)
-    steps, contents = [], []
-    for index, entry in enumerate([request["pc"], *further]):
+    steps: list[Step] = []
+    contents: list[StepContent] = []
+    for entry in (request["pc"], *further):
         channel = entry["channel"].lower()
-        steps.append(
-            Step(
-                channel=channel,
-                fallback_seconds=_seconds(entry.get("fallback_seconds"), wait),
-                success_status=Status(entry.get("success_status", Status.DELIVERED)),
-                times={Status.QUEUED: now} if index == 0 else {},
-            )
+        body, repairs = split_repairs(channel, _without_blanks(entry[channel]))
+        content = StepContent(channel, entry["sender"], entry["recipient"], body)
+        actions = _actions(request, entry)
+        main = Step(
+            channel=channel,
+            fallback_seconds=_seconds(entry.get("fallback_seconds"), wait),
+            success_status=Status(entry.get("success_status", Status.DELIVERED)),
+            times={} if steps else {Status.QUEUED: now},
+            stop_on=_with_action(actions, FailureAction.STOP),
         )
-        contents.append(
-            StepContent(
-                channel, entry["sender"], entry["recipient"], _without_blanks(entry[channel])
-            )
-        )
+        steps.append(main)
+        contents.append(content)
+        for failure_class in _with_action(actions, FailureAction.REPAIR):
+            if failure_class in repairs:
+                steps.append(replace(main, times={}, after=(failure_class,)))
+                contents.append(replace(content, body=repairs[failure_class]))
+        retried = _with_action(actions, FailureAction.RETRY)
+        for delay in RETRY_DELAYS_SECONDS if retried else ():
+            steps.append(replace(main, times={}, after=retried, delay_seconds=delay))
+            contents.append(content)
     message = Message(
         message_id=message_id,
         use_case=UseCase.FALLBACK if request["use_case"] == "fallback" else UseCase.BROADCAST,
@@ -66,6 +100,23 @@ def plan_message(
         request_hash=request_hash,
     )
     return Plan(message, tuple(contents))
+
+
+def _actions(
+    request: Mapping[str, Any], entry: Mapping[str, Any]
+) -> dict[FailureClass, FailureAction]:
+    """Return what a step does for each class: the step's own word, the request's, the default."""
+    chosen = request.get("on_failure", {}) | entry.get("on_failure", {})
+    return dict(DEFAULT_ACTIONS) | {
+        FailureClass(failure_class): FailureAction(action)
+        for failure_class, action in chosen.items()
+    }
+
+
+def _with_action(
+    actions: Mapping[FailureClass, FailureAction], action: FailureAction
+) -> tuple[FailureClass, ...]:
+    return tuple(sorted(cls for cls, chosen in actions.items() if chosen is action))
 
 
 def _seconds(value: float | str | None, default: int) -> int:

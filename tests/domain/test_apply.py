@@ -176,18 +176,18 @@ def test_a_broadcast_that_arrives_everywhere_is_not_delivered_twice() -> None:
 
 def test_a_failed_step_hands_over_to_its_unclaimed_successor() -> None:
     row = apply(claimed(message(), 0), [event(Status.FAILED)])
-    assert row.failed_over_to == 1
+    assert row.failed_over_to == [1]
     assert row.status == "queued"
     assert not row.over
 
 
 def test_a_failed_step_hands_over_to_nobody_once_its_successor_is_claimed() -> None:
-    assert apply(claimed(message(), 0, 1), [event(Status.FAILED)]).failed_over_to is None
+    assert apply(claimed(message(), 0, 1), [event(Status.FAILED)]).failed_over_to == []
 
 
 def test_a_failed_step_of_a_broadcast_hands_over_to_nobody() -> None:
     row = apply(message(use_case=UseCase.BROADCAST), [event(Status.FAILED)])
-    assert row.failed_over_to is None
+    assert row.failed_over_to == []
 
 
 def test_a_chain_whose_last_step_failed_has_failed() -> None:

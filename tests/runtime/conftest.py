@@ -49,6 +49,17 @@ CONTEXT = SimpleNamespace(
 STREAM_ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/events"
 
 
+# What each provider's client can do, and where its answers have the message id. RCS is sent by the
+# client of SMS.
+OPERATIONS = {
+    "email": {"send_email": "MessageId"},
+    "sms": dict.fromkeys(
+        ("send_text_message", "send_media_message", "send_rcs_message"), "MessageId"
+    ),
+    "whatsapp": {"send_whatsapp_message": "messageId"},
+}
+
+
 def client_error(
     code: str, status: int = 400, operation: str = "Send", **extra: str
 ) -> ClientError:
@@ -60,14 +71,14 @@ def client_error(
 class Provider:
     """A provider's client: takes everything, except where `answers` says otherwise."""
 
-    channel: str
+    name: str
     requests: list[dict[str, Any]] = field(default_factory=list)
     answers: list[Exception | Callable[[], None]] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __getattr__(self, operation: str) -> Callable[..., dict[str, str]]:
-        channel = CHANNELS[self.channel]
-        if operation != channel.operation:
+        answer_key = OPERATIONS[self.name].get(operation)
+        if answer_key is None:
             raise AttributeError(operation)
 
         def send(**request: Any) -> dict[str, str]:
@@ -79,8 +90,8 @@ class Provider:
                 answer()
             number = next(self.ids)
             # AWS names WhatsApp messages by UUID, which sorts before Meta's "wamid...".
-            is_uuid = self.channel == "whatsapp"
-            return {channel.answer_key: f"{number:08}" if is_uuid else f"{self.channel}-{number}"}
+            is_uuid = self.name == "whatsapp"
+            return {answer_key: f"{number:08}" if is_uuid else f"{self.name}-{number}"}
 
         return send
 
@@ -227,8 +238,8 @@ def sqs_event(bodies: Any) -> dict[str, Any]:
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    providers = {name: Provider(name) for name in CHANNELS}
-    by_service = {channel.service: providers[name] for name, channel in CHANNELS.items()}
+    providers = {name: Provider(name) for name in OPERATIONS}
+    by_service = {CHANNELS[name].service: provider for name, provider in providers.items()}
     with moto.mock_aws():
         world = World(providers)
         for table, key in (
