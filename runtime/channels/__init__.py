@@ -74,7 +74,7 @@ def _channel_of(body: Mapping[str, Any]) -> Channel | None:
     return next((channel for channel in CHANNELS.values() if channel.recognizes(body)), None)
 
 
-def _unwrap(payload: str | bytes | Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _unwrap(payload: object) -> Iterator[Mapping[str, Any]]:
     """Yield the provider's own JSON objects; {} for JSON that is no object."""
     if isinstance(payload, str | bytes):
         text = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else payload
@@ -91,8 +91,8 @@ def _unwrap(payload: str | bytes | Mapping[str, Any]) -> Iterator[Mapping[str, A
         for record in payload["Records"]:
             yield from _unwrap(record)
     elif isinstance(payload.get("Sns"), Mapping):
-        yield from _unwrap(payload["Sns"])
-    elif "Message" in payload and ("TopicArn" in payload or "Type" in payload):
+        yield from _unwrap(payload["Sns"].get("Message"))
+    elif "Message" in payload and {"TopicArn", "Type", "MessageId"} & payload.keys():
         yield from _unwrap(payload["Message"])
     elif "detail-type" in payload and isinstance(payload.get("detail"), Mapping):
         yield payload["detail"]
