@@ -6,6 +6,8 @@ import json
 import pulumi
 import pulumi_aws as aws
 
+from .gateway_responses import RESPONSES
+
 __all__ = ["api_definition", "api_routes"]
 
 _MESSAGES = "/messages"
@@ -61,5 +63,5 @@ def api_routes(
 
 def api_definition(uri: str, authorization: str) -> str:
     """Return a hash that changes when, and only when, the API does."""
-    definition = json.dumps([_ROUTES, authorization, uri])
+    definition = json.dumps([_ROUTES, RESPONSES, authorization, uri])
     return hashlib.sha256(definition.encode()).hexdigest()

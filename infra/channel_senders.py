@@ -21,7 +21,7 @@ class ChannelSendersArgs(FunctionArgs, TableArgs):
     `ses_identities`, `sms_origination_identities` and `whats_app_phone_number_ids` limit what may
     be sent from; an empty list allows all of the account's in the Region. `whats_app_phone_numbers`
     maps E.164 numbers to the phone number ids they stand for. Configuration sets are names; an
-    empty one is none.
+    empty one is none. `sms_max_price` is in US dollars; an empty one is no limit.
     """
 
     visibility_timeout_seconds: int
@@ -33,6 +33,7 @@ class ChannelSendersArgs(FunctionArgs, TableArgs):
     ses_config_set_name: str
     ses_identities: list[str]
     sms_config_set_name: str
+    sms_max_price: str
     sms_origination_identities: list[str]
     whats_app_phone_number_ids: list[str]
     whats_app_phone_numbers: dict[str, str]
@@ -112,7 +113,6 @@ class ChannelSenders(pulumi.ComponentResource):
             source_queue_arn=source.queue.arn,
             timers_queue_arn=timers.queue.arn,
             kms_key_arn=args["kms_key_arn"],
-            ses_config_set_name=args["ses_config_set_name"],
             ses_identities=args["ses_identities"],
             sms_origination_identities=args["sms_origination_identities"],
             whats_app_phone_number_ids=args["whats_app_phone_number_ids"],
@@ -146,6 +146,7 @@ def _environment(timers: WorkQueue, args: ChannelSendersArgs) -> dict[str, pulum
         "OUTCOME_WAIT_SECONDS": str(args["outcome_wait_seconds"]),
         "SES_CONFIGURATION_SET": args["ses_config_set_name"],
         "SMS_CONFIGURATION_SET": args["sms_config_set_name"],
+        "SMS_MAX_PRICE": args["sms_max_price"],
         "META_API_VERSION": args["meta_api_version"],
         "WHATSAPP_PHONE_NUMBERS": json.dumps(args["whats_app_phone_numbers"], sort_keys=True),
         "CLAIM_LEASE_SECONDS": str(args["claim_lease_seconds"]),

@@ -27,6 +27,9 @@ class FallbackMessagingArgs(TypedDict, total=False):
     api_quota_per_day: int
     api_base_url: str
     create_api_gateway_log_role: bool
+    allowed_senders: list[str]
+    allowed_country_prefixes: list[str]
+    messages_per_recipient_per_hour: int
     default_fallback_seconds: int
     outcome_wait_seconds: int
     retention_days: int
@@ -51,6 +54,7 @@ class FallbackMessagingArgs(TypedDict, total=False):
     create_sms_config_set: bool
     sms_origination_identities: list[str]
     sms_require_handset_receipt: bool
+    sms_max_price: str
     whats_app_business_account_ids: list[str]
     whats_app_phone_number_ids: list[str]
     whats_app_phone_numbers: dict[str, str]

@@ -1,5 +1,7 @@
 """The HTTP API that messages are asked for, looked up and cancelled by."""
 
+import json
+
 import pulumi
 import pulumi_aws as aws
 
@@ -7,6 +9,7 @@ from . import policies
 from .api_access import access_logs, api_key
 from .api_routes import api_definition, api_routes
 from .functions import FunctionArgs, FunctionCode, RuntimeFunction, runtime_function
+from .gateway_responses import gateway_responses
 from .location import location_of
 from .message_store import TableArgs
 
@@ -19,7 +22,8 @@ class MessageApiArgs(FunctionArgs, TableArgs):
     """Arguments of `MessageApi`.
 
     `authorization` is API_KEY or IAM. `api_quota_per_day` of 0 is no quota, `api_base_url` empty is
-    the stage's own URL.
+    the stage's own URL. Empty lists allow every sender and country,
+    `messages_per_recipient_per_hour` of 0 any number of messages.
     """
 
     intake_queue_url: pulumi.Input[str]
@@ -30,6 +34,9 @@ class MessageApiArgs(FunctionArgs, TableArgs):
     api_quota_per_day: int
     api_base_url: str
     create_api_gateway_log_role: bool
+    allowed_senders: list[str]
+    allowed_country_prefixes: list[str]
+    messages_per_recipient_per_hour: int
     default_fallback_seconds: int
     outcome_wait_seconds: int
     retention_days: int
@@ -62,8 +69,11 @@ class MessageApi(pulumi.ComponentResource):
             tags=args["tags"],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        methods = api_routes(name, api, function.function, args["authorization"], self)
-        stage = _stage(name, api, function.function, methods, args, self)
+        parts = [
+            *api_routes(name, api, function.function, args["authorization"], self),
+            *gateway_responses(name, api, self),
+        ]
+        stage = _stage(name, api, function.function, parts, args, self)
         self.api_key_id = pulumi.Output.from_input("")
         self.api_key = pulumi.Output.secret("")
         if args["authorization"] == "API_KEY":
@@ -102,6 +112,9 @@ def _function(name: str, args: MessageApiArgs, parent: pulumi.ComponentResource)
         "MESSAGES_TABLE": args["messages_table_name"],
         "PAYLOADS_TABLE": args["payloads_table_name"],
         "INTAKE_QUEUE_URL": args["intake_queue_url"],
+        "ALLOWED_SENDERS": json.dumps(args["allowed_senders"]),
+        "ALLOWED_COUNTRY_PREFIXES": json.dumps(args["allowed_country_prefixes"]),
+        "MESSAGES_PER_RECIPIENT_PER_HOUR": str(args["messages_per_recipient_per_hour"]),
         "DEFAULT_FALLBACK_SECONDS": str(args["default_fallback_seconds"]),
         "OUTCOME_WAIT_SECONDS": str(args["outcome_wait_seconds"]),
         "RETENTION_DAYS": str(args["retention_days"]),
@@ -126,7 +139,7 @@ def _stage(
     name: str,
     api: aws.apigateway.RestApi,
     function: aws.lambda_.Function,
-    methods: list[pulumi.Resource],
+    parts: list[pulumi.Resource],
     args: MessageApiArgs,
     parent: pulumi.ComponentResource,
 ) -> aws.apigateway.Stage:
@@ -140,7 +153,7 @@ def _stage(
                 lambda uri: api_definition(uri, args["authorization"])
             )
         },
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=methods),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=parts),
     )
     logs = access_logs(
         name,

@@ -4,7 +4,7 @@ A function is given what it calls and nothing else; the tests compare these stat
 table of calls. Nothing here imports pulumi.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,7 +79,6 @@ def sender(  # noqa: PLR0913  one argument per thing that a sender may touch
     source_queue_arn: str,
     timers_queue_arn: str,
     kms_key_arn: str,
-    ses_config_set_name: str,
     ses_identities: Sequence[str],
     sms_origination_identities: Sequence[str],
     whats_app_phone_number_ids: Sequence[str],
@@ -94,16 +93,9 @@ def sender(  # noqa: PLR0913  one argument per thing that a sender may touch
         # SES checks a SendEmail with a template as SendTemplatedEmail, the action of its first API.
         _allow(
             ["ses:SendEmail", "ses:SendTemplatedEmail"],
-            _mail_resources(location, ses_config_set_name, ses_identities),
+            _mail_resources(location, ses_identities),
         ),
-        _allow(
-            ["sms-voice:SendTextMessage"],
-            list(sms_origination_identities)
-            or [
-                location.arn("sms-voice", kind + "/*")
-                for kind in ("phone-number", "pool", "sender-id")
-            ],
-        ),
+        *_texts(location, sms_origination_identities),
         _allow(
             ["social-messaging:SendWhatsAppMessage"],
             [_phone_number_arn(location, identity) for identity in whats_app_phone_number_ids]
@@ -165,14 +157,29 @@ def normalizer(  # noqa: PLR0913  one argument per thing that the normalizer may
     ]
 
 
-def _mail_resources(location: Location, config_set: str, identities: Sequence[str]) -> list[str]:
-    # Only the stack's own set: events of mail sent through another would never come here.
-    sets = [location.arn("ses", f"configuration-set/{config_set}")] if config_set else []
+def _mail_resources(location: Location, identities: Sequence[str]) -> list[str]:
     return [
         *(location.arn("ses", f"identity/{identity}") for identity in identities or ["*"]),
-        *sets,
+        # Every set: a request may name one of its own.
+        location.arn("ses", "configuration-set/*"),
         location.arn("ses", "template/*"),
     ]
+
+
+def _texts(location: Location, identities: Sequence[str]) -> Iterator[Statement]:
+    # By kind of origination identity, as the service's list of actions has them. A picture needs
+    # nothing on S3: the service reads it, by the bucket's own policy.
+    statements = [
+        (
+            ["sms-voice:SendMediaMessage", "sms-voice:SendTextMessage"],
+            ("phone-number", "pool", "sender-id"),
+        ),
+        (["sms-voice:SendRcsMessage"], ("pool", "rcs-agent")),
+    ]
+    for actions, kinds in statements:
+        chosen = [arn for arn in identities if arn.split(":")[-1].split("/")[0] in kinds]
+        if chosen or not identities:
+            yield _allow(actions, chosen or [location.arn("sms-voice", f"{k}/*") for k in kinds])
 
 
 def _phone_number_arn(location: Location, identity: str) -> str:

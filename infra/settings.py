@@ -111,6 +111,27 @@ class Settings:
         description="Set the role by which API Gateway writes access logs. It is one setting for "
         "the account and Region: false where it is set already.",
     )
+    allowed_senders: tuple[str, ...] = parameters.text_list(
+        "allowedSenders",
+        "Senders that requests may name, as they name them; none is every sender that the "
+        "account has.",
+        pattern=r"\S+",
+        limit="a sender without spaces: an address, a number, an id or an ARN",
+    )
+    allowed_country_prefixes: tuple[str, ...] = parameters.text_list(
+        "allowedCountryPrefixes",
+        "Beginnings of the numbers that may be written to, like `+1`; none is every country.",
+        pattern=r"\+[1-9]\d{0,6}",
+        limit="a plus sign and one to seven digits",
+    )
+    messages_per_recipient_per_hour: int = parameters.integer(
+        "messagesPerRecipientPerHour",
+        0,
+        "Messages per hour that one recipient may be sent before the API answers 429; 0 is no "
+        "limit.",
+        minimum=0,
+        maximum=10_000,
+    )
     default_fallback_seconds: int = parameters.integer(
         "defaultFallbackSeconds",
         300,
@@ -277,16 +298,24 @@ class Settings:
     )
     sms_origination_identities: tuple[str, ...] = parameters.text_list(
         "smsOriginationIdentities",
-        "ARNs of the phone numbers, pools and sender ids that texts may be sent from; none is all "
-        "of the account's in this Region.",
-        pattern=r"arn:aws[a-z-]*:sms-voice:[a-z0-9-]+:\d{12}:(phone-number|pool|sender-id)/\S+",
-        limit="the ARN of an End User Messaging phone number, pool or sender id",
+        "ARNs of the phone numbers, pools, sender ids and RCS agents that texts may be sent from; "
+        "none is all of the account's in this Region.",
+        pattern=r"arn:aws[a-z-]*:sms-voice:[a-z0-9-]+:\d{12}:"
+        r"(phone-number|pool|sender-id|rcs-agent)/\S+",
+        limit="the ARN of an End User Messaging phone number, pool, sender id or RCS agent",
     )
     sms_require_handset_receipt: bool = parameters.boolean(
         "smsRequireHandsetReceipt",
         default=False,
         description="Count a text as delivered only by the handset's receipt, not the carrier's. "
         "Many carriers send none.",
+    )
+    sms_max_price: str = parameters.text(
+        "smsMaxPrice",
+        "",
+        "The most that one part of a text may cost, in US dollars, like `0.05`; none is no limit.",
+        pattern=r"([0-9]{0,2}\.[0-9]{1,5})?",
+        limit="a price with a point, up to two digits before it and five after",
     )
     whats_app_business_account_ids: tuple[str, ...] = parameters.text_list(
         "whatsAppBusinessAccountIds",

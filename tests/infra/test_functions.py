@@ -1,5 +1,6 @@
 """What the five functions are made with, and exactly what each may do."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,7 @@ def consume(queue: str) -> set[tuple[str, str]]:
 
 
 def sender(source: str) -> set[tuple[str, str]]:
-    mail = (f"{SES}:identity/*", f"{SES}:configuration-set/ses-config-set-dev", f"{SES}:template/*")
+    mail = (f"{SES}:identity/*", f"{SES}:configuration-set/*", f"{SES}:template/*")
     return {
         *consume(f"senders-{source}"),
         ("dynamodb:GetItem", f"{TABLE}-messages"),
@@ -43,9 +44,13 @@ def sender(source: str) -> set[tuple[str, str]]:
             for action in ("ses:SendEmail", "ses:SendTemplatedEmail")
             for resource in mail
         ),
-        ("sms-voice:SendTextMessage", f"{SMS}:phone-number/*"),
-        ("sms-voice:SendTextMessage", f"{SMS}:pool/*"),
-        ("sms-voice:SendTextMessage", f"{SMS}:sender-id/*"),
+        *(
+            (f"sms-voice:{action}", f"{SMS}:{kind}/*")
+            for action in ("SendTextMessage", "SendMediaMessage")
+            for kind in ("phone-number", "pool", "sender-id")
+        ),
+        ("sms-voice:SendRcsMessage", f"{SMS}:pool/*"),
+        ("sms-voice:SendRcsMessage", f"{SMS}:rcs-agent/*"),
         ("social-messaging:SendWhatsAppMessage", f"{SOCIAL}:phone-number-id/*"),
         *USE_KEY,
     }
@@ -163,7 +168,7 @@ def test_senders_send_only_from_the_identities_that_are_configured(
         assert {resource for action, resource in granted if action == "ses:SendEmail"} == {
             f"{SES}:identity/example.com",
             f"{SES}:identity/a@example.org",
-            f"{SES}:configuration-set/ses-config-set-dev",
+            f"{SES}:configuration-set/*",
             f"{SES}:template/*",
         }
         texts = {resource for action, resource in granted if action.startswith("sms-voice:")}
@@ -172,11 +177,28 @@ def test_senders_send_only_from_the_identities_that_are_configured(
         assert chats == {f"{SOCIAL}:phone-number-id/{'a' * 32}", f"{SOCIAL}:phone-number-id/b"}
 
 
-def test_without_a_configuration_set_none_is_allowed(deploy: Callable[..., Any]) -> None:
+def test_a_sender_that_cannot_carry_rich_messages_is_not_allowed_to_try(
+    deploy: Callable[..., Any],
+) -> None:
+    number, agent = f"{SMS}:phone-number/phone-1", f"{SMS}:rcs-agent/rcs-1"
+
+    def texts(*identities: str) -> set[tuple[str, str]]:
+        recording = deploy(smsOriginationIdentities=json.dumps(identities))
+        granted = grants(recording.statements("send-fallback"))
+        return {
+            (action, resource) for action, resource in granted if action.startswith("sms-voice")
+        }
+
+    assert texts(number) == {
+        ("sms-voice:SendTextMessage", number),
+        ("sms-voice:SendMediaMessage", number),
+    }
+    assert texts(agent) == {("sms-voice:SendRcsMessage", agent)}
+
+
+def test_without_a_configuration_set_the_senders_are_told_none(deploy: Callable[..., Any]) -> None:
     recording = deploy(createSESConfigSet="false", sesConfigSetName="")
 
-    resources = {resource for _, resource in grants(recording.statements("send-primary"))}
-    assert not [resource for resource in resources if "configuration-set" in resource]
     assert recording.environment("send-primary")["SES_CONFIGURATION_SET"] == ""
 
 
@@ -226,6 +248,9 @@ def test_the_api_is_told_where_messages_go(dev: Any) -> None:
         "MESSAGES_TABLE": f"{P}-store-messages",
         "PAYLOADS_TABLE": f"{P}-store-payloads",
         "INTAKE_QUEUE_URL": dev.one("Queue", "-intake").url,
+        "ALLOWED_SENDERS": "[]",
+        "ALLOWED_COUNTRY_PREFIXES": "[]",
+        "MESSAGES_PER_RECIPIENT_PER_HOUR": "0",
         "DEFAULT_FALLBACK_SECONDS": "300",
         "OUTCOME_WAIT_SECONDS": "3600",
         "RETENTION_DAYS": "7",
@@ -241,6 +266,7 @@ def test_both_senders_are_told_the_same(dev: Any) -> None:
         "OUTCOME_WAIT_SECONDS": "3600",
         "SES_CONFIGURATION_SET": "ses-config-set-dev",
         "SMS_CONFIGURATION_SET": "sms-config-set-dev",
+        "SMS_MAX_PRICE": "",
         "META_API_VERSION": "v24.0",
         "WHATSAPP_PHONE_NUMBERS": "{}",
         "CLAIM_LEASE_SECONDS": "60",
@@ -275,12 +301,21 @@ def test_parameters_of_the_functions_reach_them(deploy: Callable[..., Any]) -> N
         senderBatchSize="4",
         claimLeaseSeconds="45",
         logLevel="DEBUG",
+        allowedSenders='["a@example.com", "+12065550100"]',
+        allowedCountryPrefixes='["+1"]',
+        messagesPerRecipientPerHour="3",
+        smsMaxPrice="0.05",
     )
 
     assert recording.environment("send-primary")["WHATSAPP_PHONE_NUMBERS"] == numbers
     assert recording.environment("send-fallback")["SEND_CONCURRENCY"] == "4"
     assert recording.environment("send-fallback")["CLAIM_LEASE_SECONDS"] == "45"
     assert recording.environment("normalize-events")["SMS_REQUIRE_HANDSET_RECEIPT"] == "true"
+    api = recording.environment("message-api")
+    assert api["ALLOWED_SENDERS"] == '["a@example.com", "+12065550100"]'
+    assert api["ALLOWED_COUNTRY_PREFIXES"] == '["+1"]'
+    assert api["MESSAGES_PER_RECIPIENT_PER_HOUR"] == "3"
+    assert recording.environment("send-primary")["SMS_MAX_PRICE"] == "0.05"
     base = recording.environment("message-api")["API_BASE_URL"]
     assert base == recording.outputs["api_url"] == "https://messages.example.com/v2"
     assert recording.environment("relay-events")["POWERTOOLS_LOG_LEVEL"] == "DEBUG"

@@ -142,6 +142,28 @@ def test_the_api_is_deployed_anew_only_when_it_changes(deploy: Callable[..., Any
     assert same != trigger(authorization="IAM")
 
 
+def test_what_the_gateway_refuses_is_answered_with_a_problem_document(dev: Any) -> None:
+    responses = {r.inputs["responseType"]: r.inputs for r in dev.all("Response")}
+
+    assert {"INVALID_API_KEY", "THROTTLED", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(responses)
+    for inputs in responses.values():
+        header = inputs["responseParameters"]["gatewayresponse.header.Content-Type"]
+        assert header == "'application/problem+json'"
+        # The variable stands for a JSON text, quotes included.
+        filled = inputs["responseTemplates"]["application/json"].replace(
+            "$context.error.messageString", json.dumps('a "reason"')
+        )
+        document = json.loads(filled)
+        assert document["detail"] == 'a "reason"'
+        assert str(document.get("status", "")) == (inputs.get("statusCode") or "")
+
+
+def test_a_throttled_client_is_told_when_to_come_back(dev: Any) -> None:
+    headers = dev.one("Response", "-throttled-response").inputs["responseParameters"]
+
+    assert headers["gatewayresponse.header.Retry-After"] == "'1'"
+
+
 def test_messages_follows_the_exported_url(dev: Any) -> None:
     assert dev.outputs["api_url"].startswith("https://")
     assert dev.outputs["api_url"].endswith("/v1")

@@ -1,0 +1,59 @@
+"""What API Gateway itself answers when it refuses a request: problem documents, like the API's."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+
+__all__ = ["RESPONSES", "gateway_responses"]
+
+# Type of response -> status and title. DEFAULT_4XX and DEFAULT_5XX keep the status of what they
+# stand for, so their documents have none of their own.
+RESPONSES: dict[str, tuple[str, str]] = {
+    "ACCESS_DENIED": ("403", "Forbidden"),
+    "INVALID_API_KEY": ("403", "Forbidden"),
+    "MISSING_AUTHENTICATION_TOKEN": ("403", "Forbidden"),
+    "WAF_FILTERED": ("403", "Forbidden"),
+    "THROTTLED": ("429", "Too Many Requests"),
+    "QUOTA_EXCEEDED": ("429", "Too Many Requests"),
+    "REQUEST_TOO_LARGE": ("413", "Content Too Large"),
+    "DEFAULT_4XX": ("", "Bad Request"),
+    "DEFAULT_5XX": ("", "Internal Server Error"),
+}
+_RETRY_AFTER_SECONDS = {"THROTTLED": "1", "QUOTA_EXCEEDED": "3600", "DEFAULT_5XX": "5"}
+
+
+def gateway_responses(
+    name: str, api: aws.apigateway.RestApi, parent: pulumi.Resource
+) -> list[pulumi.Resource]:
+    """Create the responses of `api` as children of `parent`; return them."""
+    return [
+        aws.apigateway.Response(
+            f"{name}-{response_type.lower().replace('_', '-')}-response",
+            rest_api_id=api.id,
+            response_type=response_type,
+            status_code=status or None,
+            response_parameters=_headers(response_type),
+            response_templates={"application/json": problem(status, title)},
+            opts=pulumi.ResourceOptions(parent=parent),
+        )
+        for response_type, (status, title) in RESPONSES.items()
+    ]
+
+
+def problem(status: str, title: str) -> str:
+    """Return the template of a problem document (RFC 9457); API Gateway fills in the detail."""
+    document: dict[str, object] = {"type": "about:blank", "title": title}
+    if status:
+        document["status"] = int(status)
+    # Unquoted: the variable is the message as a JSON text.
+    text = json.dumps({**document, "detail": "DETAIL"})
+    return text.replace('"DETAIL"', "$context.error.messageString")
+
+
+def _headers(response_type: str) -> dict[str, str]:
+    headers = {"gatewayresponse.header.Content-Type": "'application/problem+json'"}
+    seconds = _RETRY_AFTER_SECONDS.get(response_type)
+    if seconds:
+        headers["gatewayresponse.header.Retry-After"] = f"'{seconds}'"
+    return headers
