@@ -133,6 +133,21 @@ _THROTTLES: Final = frozenset(
         "TooManyRequestsException",
     }
 )
+# The service failed, and may have taken the message before it did. By code and not by HTTP status:
+# the models of the AWS JSON services do not say which status comes with them.
+_SERVER_FAULTS: Final = frozenset(
+    {
+        "DependencyException",
+        "InternalError",
+        "InternalFailure",
+        "InternalServerException",
+        "InternalServiceException",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+    }
+)
 # No byte of the request can have reached the provider's application.
 _NEVER_CONNECTED: Final = (
     ConnectTimeoutError,
@@ -160,6 +175,8 @@ def _read_answer(channel: Channel, error: ClientError) -> SendOutcome:
     code = str(error.response.get("Error", {}).get("Code", "Unknown"))
     if code in _THROTTLES:
         return NotAccepted(code)
+    if code in _SERVER_FAULTS:
+        return Ambiguous(code)
     detail = as_object(error.response).get("Reason")
     reason = f"{code}/{detail}" if detail else code
     failure_class = channel.rejections.get(reason) or channel.rejections.get(code)

@@ -69,7 +69,18 @@ REJECTIONS: Final = {
     "ResourceNotFoundException": FailureClass.CONFIGURATION,
     "ServiceQuotaExceededException": FailureClass.ACCOUNT,
     "ValidationException": FailureClass.CONTENT_REJECTED,
-    "ValidationException/INVALID_PARAMETER": FailureClass.CONTENT_REJECTED,
+    "ValidationException/CHANNEL_NOT_ENABLED": FailureClass.CONFIGURATION,
+    "ValidationException/COUNTRY_CODE_MISMATCH": FailureClass.CONFIGURATION,
+    "ValidationException/COUNTRY_NOT_ENABLED": FailureClass.BLOCKED,
+    "ValidationException/DESTINATION_COUNTRY_BLOCKED": FailureClass.BLOCKED,
+    "ValidationException/INTERNATIONAL_SENDING_NOT_SUPPORTED": FailureClass.CONFIGURATION,
+    "ValidationException/INVALID_ARN": FailureClass.CONFIGURATION,
+    "ValidationException/INVALID_IDENTITY_FOR_DESTINATION_COUNTRY": FailureClass.CONFIGURATION,
+    "ValidationException/PRICE_OVER_THRESHOLD": FailureClass.BLOCKED,
+    "ValidationException/RESOURCE_NOT_ACCESSIBLE": FailureClass.CONFIGURATION,
+    "ValidationException/SENDER_ID_NOT_REGISTERED": FailureClass.CONFIGURATION,
+    "ValidationException/SENDER_ID_NOT_SUPPORTED": FailureClass.CONFIGURATION,
+    "ValidationException/SENDER_ID_REQUIRES_REGISTRATION": FailureClass.CONFIGURATION,
 }
 
 # The bounds of TimeToLive of texts and media messages, in seconds.
