@@ -9,7 +9,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import local.simulator  # noqa: E402  the repository is not installed
+import event_tables  # noqa: E402  the repository is not installed
+
+import local.simulator  # noqa: E402
 from infra.settings import PARAMETERS, Settings  # noqa: E402
 
 
@@ -49,6 +51,13 @@ def recipients() -> Iterator[str]:
 # By document, the makers of its parts, each between `<!-- name -->` and `<!-- /name -->`.
 PARTS: Mapping[str, Mapping[str, Callable[[], Iterator[str]]]] = {
     "README.md": {"parameters": parameters, "recipients": recipients},
+    "docs/events.md": {
+        "email": event_tables.email_events,
+        "sms": event_tables.sms_events,
+        "rcs": event_tables.rcs_events,
+        "whatsapp": event_tables.whatsapp_events,
+        "errors": event_tables.api_errors,
+    },
 }
 
 
