@@ -138,7 +138,8 @@ def test_an_unknown_field_names_the_nearest_known_one(world) -> None:
         (SMS | {"fallback_seconds": "soon"}, "/pc/fallback_seconds"),
         (SMS | {"fallback_seconds": True}, "/pc/fallback_seconds"),
         (SMS | {"fallback_seconds": -1}, "/pc/fallback_seconds"),
-        (SMS | {"success_status": "failed"}, "/pc/success_status"),
+        (SMS | {"success_status": "read"}, "/pc/success_status"),
+        (EMAIL | {"success_status": "failed"}, "/pc/success_status"),
     ],
 )
 def test_a_bad_value_is_refused_in_its_place(world, step, pointer) -> None:

@@ -9,7 +9,7 @@ from runtime.clients import data_client
 from runtime.handlers import normalize_events
 from tests.runtime.conftest import CONTEXT
 from tests.support.events import ses, sms, whatsapp
-from tests.support.requests import EMAIL, SMS, WHATSAPP, request
+from tests.support.requests import EMAIL, RCS, SMS, WHATSAPP, request
 
 DONE = {"batchItemFailures": []}
 
@@ -82,6 +82,32 @@ def test_the_order_of_events_does_not_matter(world, order) -> None:
     step = world.document(message_id)["steps"][0]
     assert step["status"] == "read"
     assert set(step["times"]) == {"queued", "accepted", "sent", "delivered", "read"}
+
+
+@pytest.mark.parametrize(
+    ("step", "delivered", "read"),
+    [
+        (EMAIL, lambda id_: ses("Delivery", id_, 0), lambda id_: ses("Click", id_, 0)),
+        (
+            WHATSAPP,
+            lambda id_: whatsapp("delivered", wamid="wamid.A", echo=f"{id_}:0"),
+            lambda id_: whatsapp("read", wamid="wamid.A", echo=f"{id_}:0"),
+        ),
+        (RCS, lambda id_: sms("RCS_DELIVERED", id_, 0), lambda id_: sms("RCS_READ", id_, 0)),
+    ],
+    ids=["email", "whatsapp", "rcs"],
+)
+def test_a_step_may_wait_until_it_is_read(world, step, delivered, read) -> None:
+    message_id = start(world, step | {"success_status": "read"}, SMS)
+    world.normalize(delivered(message_id))
+    assert world.document(message_id)["next_timer_at"]
+    assert world.has_content(message_id)
+    world.normalize(read(message_id))
+    document = world.document(message_id)
+    assert (document["status"], document["next_timer_at"]) == ("read", None)
+    world.now += 60_000
+    world.fire({"message_id": message_id, "step": 1, "due_at": world.now})
+    assert [sent.get("MessageBody") for sent in world.providers["sms"].requests] in ([], [None])
 
 
 def test_a_hard_failure_starts_the_fallback_at_once(world) -> None:

@@ -14,6 +14,12 @@ SMS = {
     "recipient": "+14255550156",
     "sms": {"message": "The code is 123456.", "message_type": "TRANSACTIONAL"},
 }
+RCS = {
+    "channel": "rcs",
+    "sender": "rcs-0123456789abcdef0123456789abcdef",
+    "recipient": "+14255550158",
+    "rcs": {"message": "The code is 123456."},
+}
 WHATSAPP = {
     "channel": "whatsapp",
     "sender": "phone-number-id-0123456789abcdef0123456789abcdef",
