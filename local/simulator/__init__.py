@@ -16,6 +16,10 @@ For people and tests, beside the AWS operations:
   `DELETE /outbox` clears it.
 - `GET /events`: `{"events": [...]}`, the last 1,000 events: `type`, `provider_message_id`, `topics`
   (empty: no event destination wants it), `published_at`.
+- `POST /events` `{"provider": "ses|sms|whatsapp", "event": {...}}` publishes an event that no send
+  leads to, unchanged, to the event destinations that want its type (without one: to all of the
+  provider's): inbound messages, voice, account and template notices, or a text. It answers
+  `{"topics": [...]}`.
 - `GET /healthz`.
 
 What a recipient does is chosen by its address. `…` is any domain but AWS's; a label after `+` makes
@@ -41,6 +45,7 @@ an address unique. Times count from the acceptance.
 | `virus@…` | accepted, then an event Reject |
 | `unsubscribed@…` | delivered, then an event Subscription |
 | `throttled@…` | TooManyRequestsException for the first 2 attempts of a sender, recipient and subject, then delivered |
+| `recovers@…` | bounce Transient/MailboxFull after the first attempt of a sender, recipient and subject, delivered after the second |
 | `rejected@…` | MessageRejected at once, no event |
 | `reset@…` | accepted and delivered, but the connection is closed without an answer |
 | `lost@…` | accepted, the connection is closed without an answer, no events |
@@ -67,6 +72,7 @@ an address unique. Times count from the acceptance.
 | `+12065550114` | UNREACHABLE with isFinal false, delivered after 2 s | delivered after 1 s |
 | `+12065550115` | SUCCESSFUL with isFinal false, and nothing more | accepted, and nothing more |
 | `+12065550116` | SUCCESSFUL with isFinal true after 1 s | read without delivered, which is implied |
+| `+12065550117` | UNREACHABLE, isFinal true, after the first attempt of a sender, recipient and body, delivered after the second | failed, code 131000, after the first attempt of a sender, recipient and content, delivered after the second |
 | `+12065550160` | delivered after 1 s | failed, code 130429 |
 | `+12065550161` | delivered after 1 s | failed, code 130472 |
 | `+12065550162` | delivered after 1 s | failed, code 131000 |
@@ -98,16 +104,21 @@ an address unique. Times count from the acceptance.
 | `+12065550189` | MMS: FILE_INACCESSIBLE, isFinal true; a text: nothing | delivered after 1 s |
 | `+12065550190` | MMS: FILE_TYPE_UNSUPPORTED, isFinal true; a text: nothing | delivered after 1 s |
 | `+12065550191` | MMS: FILE_SIZE_EXCEEDED, isFinal true; a text: nothing | delivered after 1 s |
-| `+12065550192` | delivered; RCS: falls back to SMS | delivered after 1 s |
+| `+12065550192` | delivered; RCS: falls back to SMS, which is delivered | delivered after 1 s |
+| `+12065550193` | delivered; RCS: read before it is delivered | delivered after 1 s |
 | any other number | delivered after 1 s | delivered after 1 s |
 
 Different from AWS:
 
 - Senders need no set-up: any address, number, pool or sender id works, and WhatsApp takes an E.164
   number for the id of a phone number. Signatures, permissions and quotas are not checked.
+- RCS falls back to SMS for the one number that does so, whatever `FallbackConfiguration` says; the
+  events of that SMS have the message's id and context.
 - Unknown members of a request are errors, so that a misspelt one is found.
-- Events come within seconds. SMS `TimeToLive` and `MaxPrice` are checked but have no effect.
-- One WhatsApp account is always linked. Templates of WhatsApp are not looked up.
+- Events come within seconds. SMS `TimeToLive` and `MaxPrice` are checked but have no effect, and
+  media are not fetched.
+- One WhatsApp account is always linked. Templates of WhatsApp are not looked up, nor the actions of
+  interactive messages about catalogues, products, calls and orders.
 - SES templates fill plain placeholders; blocks such as `{{#each}}` are not looked into.
 - SES opens do not need an HTML body. Contact lists, tenants and dedicated IPs are not looked up.
 - Other operations of the three services answer 501.

@@ -9,7 +9,7 @@ from typing import Any
 
 from local.simulator.clock import epoch_ms, iso_time
 from local.simulator.publisher import Publisher
-from local.simulator.recipients import THROTTLED_ATTEMPTS, Behaviour
+from local.simulator.recipients import THROTTLED_ATTEMPTS, Behaviour, Event
 from local.simulator.wire import Fault, Params, ServiceError, Wire
 
 Operation = Callable[[Params], Awaitable[Params]]
@@ -55,6 +55,7 @@ class Site:
 class Provider(ABC):
     """One simulated service: its operations by name, on one wire."""
 
+    name: str  # as the outbox has it
     service: str  # as botocore names it
 
     def __init__(self, site: Site) -> None:
@@ -79,6 +80,10 @@ class Provider(ABC):
     def rejected(self) -> ServiceError:
         """Make the service's error for a recipient that it refuses at once."""
 
+    @abstractmethod
+    def topics_for(self, event: Params) -> list[str]:
+        """List the topics of the event destinations that want an event which a person made."""
+
     def tolerates(self, fault: Fault, params: Params) -> bool:
         """Say whether a fault is let pass because senders need no set-up here."""
         del fault, params
@@ -98,6 +103,16 @@ class Provider(ABC):
             del self._attempts[message_key]
         if self.site.publisher.throttles_now():
             raise self.throttled()
+
+    def script(self, behaviour: Behaviour, message_key: Hashable) -> tuple[Event, ...]:
+        """Tell what follows an accepted send; for some recipients every second attempt differs."""
+        if behaviour.then is None:
+            return behaviour.events
+        self._attempts[message_key] += 1
+        if self._attempts[message_key] == 1:
+            return behaviour.events
+        del self._attempts[message_key]
+        return behaviour.then
 
 
 def _readable(value: object) -> Any:  # noqa: ANN401 -- any JSON value comes out

@@ -35,6 +35,7 @@ class Behaviour:
     `label` says what a label in the address (`late+3@`) sets: the time of the last event, or the
     detail of the event that has one. `echoes`: whether WhatsApp repeats our data on statuses.
     `window_closed`: only WhatsApp templates get through; the events are those of anything else.
+    `then`: what follows the second attempt of a message instead, the fourth, and so on.
     """
 
     says: str
@@ -43,6 +44,7 @@ class Behaviour:
     label: Literal["", "seconds", "detail"] = ""
     echoes: bool = True
     window_closed: bool = False
+    then: tuple[Event, ...] | None = None
 
 
 # Email ------------------------------------------------------------------------------------------
@@ -125,6 +127,12 @@ EMAIL: Mapping[str, Behaviour] = {
         EMAIL_DELIVERED.events,
         answer="throttles",
     ),
+    "recovers": Behaviour(
+        "bounce Transient/MailboxFull after the first attempt of a sender, recipient and subject, "
+        "delivered after the second",
+        (SEND, Event(0.6, "Bounce", "Transient/MailboxFull")),
+        then=EMAIL_DELIVERED.events,
+    ),
     "rejected": Behaviour("MessageRejected at once, no event", (), answer="rejects"),
     "reset": Behaviour(
         "accepted and delivered, but the connection is closed without an answer",
@@ -164,6 +172,8 @@ DELAYS = (
     "Undetermined",
     "SendingDeferral",
 )
+# SES accepts the mail, does not try to deliver it, and calls that a complaint.
+SUPPRESSED_COMPLAINT = "OnAccountSuppressionList"
 COMPLAINTS = (
     "abuse",
     "auth-failure",
@@ -171,7 +181,7 @@ COMPLAINTS = (
     "not-spam",
     "other",
     "virus",
-    "OnAccountSuppressionList",
+    SUPPRESSED_COMPLAINT,
 )
 # By the kind of event: what a label says, in lower case, and the detail that it means.
 _LABELS = {
@@ -198,13 +208,13 @@ def _labelled(behaviour: Behaviour, label: str) -> Behaviour:
         *before, last = behaviour.events
         return replace(behaviour, events=(*before, replace(last, after_seconds=float(label))))
     if behaviour.label == "detail":
-        return replace(
-            behaviour,
-            events=tuple(
-                replace(event, detail=_LABELS.get(event.kind, {}).get(label, event.detail))
-                for event in behaviour.events
-            ),
-        )
+        events = [
+            replace(event, detail=_LABELS.get(event.kind, {}).get(label, event.detail))
+            for event in behaviour.events
+        ]
+        if any(event.detail == SUPPRESSED_COMPLAINT for event in events):
+            events = [event for event in events if event.kind != "Delivery"]
+        return replace(behaviour, events=tuple(events))
     return behaviour
 
 
@@ -381,6 +391,24 @@ PHONES: dict[str, Phone] = {
         ),
         Behaviour("read without delivered, which is implied", (*_SENT, Event(1.0, "read"))),
     ),
+    "0117": Phone(
+        replace(
+            _sms_fails(
+                "UNREACHABLE",
+                "UNREACHABLE, isFinal true, after the first attempt of a sender, recipient and "
+                "body, delivered after the second",
+            ),
+            then=SMS_DELIVERED.events,
+        ),
+        replace(
+            _whatsapp_fails(
+                "131000",
+                "failed, code 131000, after the first attempt of a sender, recipient and content, "
+                "delivered after the second",
+            ),
+            then=WHATSAPP_DELIVERED.events,
+        ),
+    ),
     # Every other way in which a WhatsApp message can end.
     "0160": Phone(whatsapp=_whatsapp_fails("130429")),
     "0161": Phone(whatsapp=_whatsapp_fails("130472")),
@@ -441,8 +469,14 @@ PHONES: dict[str, Phone] = {
     ),
     "0192": Phone(
         Behaviour(
-            "delivered; RCS: falls back to SMS",
+            "delivered; RCS: falls back to SMS, which is delivered",
             (*_QUEUED, Event(0.6, "FALLEN_BACK_TO_SMS"), Event(1.0, "DELIVERED", final=True)),
+        )
+    ),
+    "0193": Phone(
+        Behaviour(
+            "delivered; RCS: read before it is delivered",
+            (*_HANDED_OVER, Event(1.0, "READ", final=True), Event(1.5, "DELIVERED", final=True)),
         )
     ),
 }

@@ -1,6 +1,7 @@
 """The simulator's HTTP server: three AWS services on one loopback port, and a window into them."""
 
 import asyncio
+import json
 import socket
 import threading
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, Self
 
 import uvicorn
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
@@ -115,6 +117,8 @@ class ProviderSimulator:
         window = self._windows.get((http.method, http.url.path))
         if window is not None:
             return JSONResponse(window())
+        if (http.method, http.url.path) == ("POST", "/events"):
+            return await self._publish(await http.body())
         request = Request(
             method=http.method,
             path=http.scope["raw_path"].decode(),
@@ -151,6 +155,28 @@ class ProviderSimulator:
 
     def _events(self) -> dict[str, Any]:
         return {"events": [asdict(event) for event in self._site.publisher.published]}
+
+    async def _publish(self, body: bytes) -> Response:
+        """Publish an event that no send leads to, to the topics of the provider's destinations."""
+        try:
+            given = json.loads(body)
+        except ValueError:
+            given = None
+        providers = {provider.name: provider for provider in self._providers}
+        if not isinstance(given, dict) or given.keys() != {"provider", "event"}:
+            return JSONResponse({"message": "The body must have provider and event."}, 400)
+        provider, event = providers.get(str(given["provider"])), given["event"]
+        if provider is None:
+            message = f"provider must be one of {', '.join(providers)}."
+            return JSONResponse({"message": message}, 400)
+        if not isinstance(event, dict | str):
+            return JSONResponse({"message": "event must be an object or a text."}, 400)
+        topics = provider.topics_for(event if isinstance(event, dict) else {})
+        try:
+            published = await self._site.publisher.publish_given(event, topics)
+        except (BotoCoreError, ClientError) as error:
+            return JSONResponse({"message": f"SNS did not take the event: {error}"}, 502)
+        return JSONResponse({"topics": published})
 
 
 async def _answer(provider: Provider, operation: OperationModel, request: Request) -> Answer:

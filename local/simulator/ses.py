@@ -13,8 +13,9 @@ from uuid import uuid4
 from local.simulator import ses_events
 from local.simulator.clock import epoch_ms
 from local.simulator.provider import ConnectionDroppedError, Operation, OutboxEntry, Provider, Site
-from local.simulator.recipients import Event, for_email
+from local.simulator.recipients import Behaviour, Event, for_email
 from local.simulator.ses_configuration import ConfigurationSets, bad_request
+from local.simulator.ses_content import check_attachments, check_headers, check_size
 from local.simulator.ses_events import Email
 from local.simulator.ses_templates import Templates, template_name
 from local.simulator.wire import Fault, Params, ServiceError, sentence
@@ -28,6 +29,7 @@ _ADDRESS = re.compile(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 class SesProvider(Provider):
     """The SES v2 operations that this project and its tests use."""
 
+    name = "ses"
     service = "sesv2"
 
     def __init__(self, site: Site) -> None:
@@ -56,6 +58,16 @@ class SesProvider(Provider):
         """Make SES's error for a mail that it refuses at once."""
         return ServiceError("MessageRejected", "Email address is on the suppression list.")
 
+    def topics_for(self, event: Params) -> list[str]:
+        """List the topics that want an event: of the configuration set it names, or of all sets."""
+        mail = event.get("mail")
+        tags = mail.get("tags") if isinstance(mail, dict) else None
+        named = tags.get("ses:configuration-set") if isinstance(tags, dict) else None
+        names = named if isinstance(named, list) else self._sets.names()
+        # What is no event of a type, as a text or the older feedback form, goes to all.
+        type_ = ses_events.API_NAMES.get(str(event.get("eventType")))
+        return [topic for name in names for topic in self._sets.topics(str(name), type_)]
+
     # Sending ------------------------------------------------------------------------------------
 
     async def send_email(self, params: Params) -> Params:
@@ -72,7 +84,7 @@ class SesProvider(Provider):
             self.admit(behaviour, (email.source, address, email.subject))
         self.site.outbox.append(
             OutboxEntry(
-                provider="ses",
+                provider=self.name,
                 provider_message_id=email.message_id,
                 sender=email.source,
                 recipient=", ".join(email.destination),
@@ -87,14 +99,17 @@ class SesProvider(Provider):
             failure = Event(0.2, "Rendering Failure", missing)
             self._schedule(email, email.destination[0], failure)
         else:
-            for index, (address, behaviour) in enumerate(scripts.items()):
-                for event in behaviour.events:
-                    # One mail is sent once, to however many recipients.
-                    if index == 0 or event.kind != "Send":
-                        self._schedule(email, address, event)
+            self._play(email, scripts)
         if any(behaviour.answer == "resets" for behaviour in scripts.values()):
             raise ConnectionDroppedError
         return {"MessageId": email.message_id}
+
+    def _play(self, email: Email, scripts: Mapping[str, Behaviour]) -> None:
+        for index, (address, behaviour) in enumerate(scripts.items()):
+            for event in self.script(behaviour, (email.source, address, email.subject)):
+                # One mail is sent once, and has an outcome for each of its recipients.
+                if index == 0 or event.kind != "Send":
+                    self._schedule(email, address, event)
 
     def _schedule(self, email: Email, recipient: str, event: Event) -> None:
         bare = parseaddr(recipient)[1]
@@ -128,8 +143,11 @@ class SesProvider(Provider):
                 raise bad_request("Body must have Text or Html.")
         if subject is not None and re.search(r"[\r\n]", subject):
             raise bad_request("Subject must not contain line breaks.")
-        given = content.get("Simple", content.get("Template", {})).get("Headers", [])
-        headers = [(header["Name"], header["Value"]) for header in given]
+        message = content.get("Simple", content.get("Template", {}))
+        check_headers(message.get("Headers", []))
+        check_attachments(message.get("Attachments", []))
+        check_size(content)
+        headers = [(header["Name"], header["Value"]) for header in message.get("Headers", [])]
         reply_to = params.get("ReplyToAddresses", [])
         _check_addresses(source, [*to, *cc, *bcc], reply_to)
         accepted_ms = epoch_ms()

@@ -59,15 +59,19 @@ class ConfigurationSets:
             message = f"Sending is paused for configuration set {name}."
             raise ServiceError("SendingPausedException", message)
 
-    def topics(self, name: str | None, event_type: str) -> list[str]:
-        """List the topics that want events of a type (the API's name) of a set's mail."""
+    def topics(self, name: str | None, event_type: str | None) -> list[str]:
+        """List the topics that want a set's events of a type (the API's name; None: any)."""
         return [
             destination["SnsDestination"]["TopicArn"]
             for destination in self._destinations.get(name or "", {}).values()
             if "SnsDestination" in destination
             and destination.get("Enabled", False)
-            and event_type in destination["MatchingEventTypes"]
+            and (event_type is None or event_type in destination["MatchingEventTypes"])
         ]
+
+    def names(self) -> list[str]:
+        """List the configuration sets."""
+        return list(self._sets)
 
     def _set(self, name: str) -> Params:
         if name not in self._sets:

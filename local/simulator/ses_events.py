@@ -102,7 +102,8 @@ def mail(email: Email, *, headers: bool = True, left_ses: bool = False) -> Param
 
 
 def _headers(email: Email) -> list[dict[str, str]]:
-    named = [("From", email.source), ("To", ", ".join(email.to))]
+    named = [("From", email.source)]
+    named += [("To", ", ".join(email.to))] if email.to else []
     named += [("Cc", ", ".join(email.cc))] if email.cc else []
     named += [("Reply-To", ", ".join(email.reply_to))] if email.reply_to else []
     named += [("Subject", email.subject)] if email.subject is not None else []
@@ -226,7 +227,7 @@ def click(email: Email, _recipient: str, _detail: str) -> Params:
         "click": {
             "ipAddress": "192.0.2.1",
             "link": "https://example.com/path",
-            "linkTags": None,
+            "linkTags": {"place": ["button"]},
             "timestamp": iso_time(),
             "userAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)",
         },

@@ -15,6 +15,9 @@ from local.simulator.wire import Params, ServiceError
 _BLOCK = re.compile(r"\{\{#(\w+).*?\{\{/\1\}\}", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{\{\{?\s*([A-Za-z_][\w.-]*)\s*\}?\}\}")
 
+# A placeholder that SES fills itself.
+_UNSUBSCRIBE_URL = "amazonSESUnsubscribeUrl"
+
 
 class Templates:
     """The templates of the account, by name."""
@@ -52,7 +55,7 @@ class Templates:
             raise bad_request("TemplateData is not a JSON object.")
         for part in ("Subject", "Text", "Html"):
             for attribute in _PLACEHOLDER.findall(_BLOCK.sub("", content.get(part, ""))):
-                if not _has(data, attribute):
+                if attribute != _UNSUBSCRIBE_URL and not _has(data, attribute):
                     return str(attribute)
         return None
 

@@ -4,12 +4,14 @@ Errors and limits: https://docs.aws.amazon.com/pinpoint/latest/apireference_smsv
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 from uuid import uuid4
 
 from local.simulator.clock import epoch_ms
 from local.simulator.provider import ConnectionDroppedError, Operation, OutboxEntry, Provider, Site
+from local.simulator.rcs_content import check_rcs
 from local.simulator.recipients import Event, for_sms
 from local.simulator.sms_configuration import ConfigurationSets, last_part
 from local.simulator.sms_errors import conflict, validation
@@ -34,6 +36,7 @@ Family = Literal["TEXT", "MEDIA", "RCS"]
 class SmsProvider(Provider):
     """The operations of pinpoint-sms-voice-v2 that this project and its tests use."""
 
+    name = "sms"
     service = "pinpoint-sms-voice-v2"
 
     def __init__(self, site: Site) -> None:
@@ -67,6 +70,15 @@ class SmsProvider(Provider):
             "default",
         )
 
+    def topics_for(self, event: Params) -> list[str]:
+        """List the topics of all configuration sets that want an event.
+
+        Inbound messages have no type and come to a topic of the number's own; here to all.
+        """
+        named = event.get("eventType")
+        type_ = None if named is None else str(named)
+        return [topic for name in self._sets.names() for topic in self._sets.topics(name, type_)]
+
     # Sending ------------------------------------------------------------------------------------
 
     async def send(self, family: Family, params: Params) -> Params:
@@ -93,7 +105,7 @@ class SmsProvider(Provider):
         self.admit(behaviour, (sender, recipient, body))
         self.site.outbox.append(
             OutboxEntry(
-                provider="sms",
+                provider=self.name,
                 provider_message_id=message.message_id,
                 sender=sender,
                 recipient=recipient,
@@ -104,8 +116,11 @@ class SmsProvider(Provider):
                 received_ms=message.accepted_ms,
             )
         )
-        for event in behaviour.events:
+        for event in self.script(behaviour, (sender, recipient, body)):
             self._schedule(message, event, set_name)
+            if family == "RCS" and event.kind == "FALLEN_BACK_TO_SMS":
+                # From here on it is a text or an MMS, with the events of one.
+                message = replace(message, family=_fallback_family(params))
         if behaviour.answer == "resets":
             raise ConnectionDroppedError
         return {"MessageId": message.message_id}
@@ -129,12 +144,17 @@ def _origination(sender: str) -> str:
     return _POOL_NUMBER if is_resource else name
 
 
+def _fallback_family(params: Params) -> Family:
+    return "MEDIA" if params.get("FallbackConfiguration", {}).get("Channel") == "MMS" else "TEXT"
+
+
 def _body(family: Family, params: Params) -> str:
     """Find the text of a message; raises for a message without content."""
     if family == "RCS":
         content = params.get("RcsMessageContent", {}).get("Content")
         if content is None:
             raise validation("RcsMessageContent is missing.", "MISSING_PARAMETER")
+        check_rcs(params)
         return str(content.get("TextMessage", {}).get("Body", ""))
     body = params.get("MessageBody", "")
     if not body and (family == "TEXT" or "MediaUrls" not in params):

@@ -37,18 +37,22 @@ class ConfigurationSets:
         """Refuse a set that does not exist."""
         self._set(name_or_arn)
 
-    def topics(self, set_name: str | None, type_: str) -> list[str]:
-        """List the topics that want events of a type of a set's messages."""
+    def topics(self, set_name: str | None, type_: str | None) -> list[str]:
+        """List the topics that want events of a type (None: any) of a set's messages."""
         if set_name is None or last_part(set_name) not in self._sets:
             return []
-        wanted = {type_, f"{type_.partition('_')[0]}_ALL", "ALL"}
+        wanted = {type_, f"{(type_ or '').partition('_')[0]}_ALL", "ALL"}
         return [
             destination["SnsDestination"]["TopicArn"]
             for destination in self._set(set_name)["EventDestinations"]
             if "SnsDestination" in destination
             and destination["Enabled"]
-            and wanted.intersection(destination["MatchingEventTypes"])
+            and (type_ is None or wanted.intersection(destination["MatchingEventTypes"]))
         ]
+
+    def names(self) -> list[str]:
+        """List the configuration sets."""
+        return list(self._sets)
 
     def _set(self, name_or_arn: str) -> Params:
         name = last_part(name_or_arn)

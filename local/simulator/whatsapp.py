@@ -4,6 +4,7 @@ Errors: https://docs.aws.amazon.com/social-messaging/latest/APIReference/API_Sen
 """
 
 import base64
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +16,8 @@ from local.simulator.clock import epoch_ms
 from local.simulator.provider import ConnectionDroppedError, Operation, OutboxEntry, Provider, Site
 from local.simulator.recipients import WHATSAPP_DELIVERED, Event, for_whatsapp
 from local.simulator.whatsapp_events import Account, WhatsAppMessage, status_event
-from local.simulator.whatsapp_message import MessageError, read_message
+from local.simulator.whatsapp_message import read_message
+from local.simulator.whatsapp_rules import MessageError
 from local.simulator.wire import Fault, Params, ServiceError, sentence
 
 # The account that is always linked, and its number, as AWS names them.
@@ -33,6 +35,7 @@ _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 class WhatsAppProvider(Provider):
     """The operations of socialmessaging that this project and its tests use."""
 
+    name = "whatsapp"
     service = "socialmessaging"
 
     def __init__(self, site: Site, *, echoes_callback_data: bool = True) -> None:
@@ -67,6 +70,11 @@ class WhatsAppProvider(Provider):
         sender = str(params.get(fault.path, ""))
         return fault.path == "originationPhoneNumberId" and bool(_E164.fullmatch(sender))
 
+    def topics_for(self, event: Params) -> list[str]:
+        """List the account's topics: it gets whatever there is."""
+        del event
+        return self._topics()
+
     # Sending ------------------------------------------------------------------------------------
 
     async def send_whatsapp_message(self, params: Params) -> Params:
@@ -98,7 +106,7 @@ class WhatsAppProvider(Provider):
         )
         self.site.outbox.append(
             OutboxEntry(
-                provider="whatsapp",
+                provider=self.name,
                 provider_message_id=message.message_id,
                 sender=sender,
                 recipient=recipient,
@@ -109,7 +117,8 @@ class WhatsAppProvider(Provider):
                 received_ms=epoch_ms(),
             )
         )
-        for event in behaviour.events:
+        ours = {k: v for k, v in content.items() if k != "biz_opaque_callback_data"}
+        for event in self.script(behaviour, (sender, recipient, json.dumps(ours))):
             self._schedule(message, event, sender)
         if behaviour.answer == "resets":
             raise ConnectionDroppedError
