@@ -3,19 +3,29 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-__all__ = ["ALARMS", "EMPTY_QUEUES", "FUNCTIONS", "WAITING_QUEUES", "Alarm"]
+__all__ = [
+    "ALARMS",
+    "EMPTY_QUEUES",
+    "FALLBACK_RATE_RUNBOOK",
+    "FUNCTIONS",
+    "WAITING_QUEUES",
+    "Alarm",
+    "with_runbook",
+]
 
 FUNCTIONS = ("message_api", "send_primary", "send_fallback", "relay_events", "normalize_events")
 # Nothing may ever be on these: each message is one that was given up on or could not be read.
-EMPTY_QUEUES = (
-    "intake_dead_letters",
-    "timers_dead_letters",
-    "events_dead_letters",
-    "quarantine",
-    "stream_failures",
-)
+# With the part of the runbook that says what to do.
+EMPTY_QUEUES: Mapping[str, str] = {
+    "intake_dead_letters": "dead-letters-of-intake-and-timers",
+    "timers_dead_letters": "dead-letters-of-intake-and-timers",
+    "events_dead_letters": "dead-letters-of-events",
+    "quarantine": "quarantine",
+    "stream_failures": "stream-failures",
+}
 # Seconds that the oldest message may wait. A timer hops at most 900 s, the limit of DelaySeconds.
 WAITING_QUEUES: Mapping[str, int] = {"intake": 300, "timers": 900 + 300, "events": 300}
+FALLBACK_RATE_RUNBOOK = "fallback-rate"
 
 
 @dataclass(frozen=True)
@@ -23,10 +33,12 @@ class Alarm:
     """An alarm that goes off when `statistic` over five minutes is above `threshold`.
 
     `dimensions` maps each dimension to the argument of `Observability` that has its value.
+    `runbook` is the part of docs/runbook.md that says what to do.
     """
 
     noun: str
     description: str
+    runbook: str
     namespace: str
     metric: str
     statistic: str
@@ -34,11 +46,17 @@ class Alarm:
     threshold: int
 
 
+def with_runbook(description: str, part: str) -> str:
+    """Return the description of an alarm, with where to read on."""
+    return f"{description} Runbook: docs/runbook.md#{part}"
+
+
 def _queue_alarms() -> Iterator[Alarm]:
-    for queue in EMPTY_QUEUES:
+    for queue, runbook in EMPTY_QUEUES.items():
         yield Alarm(
             f"{_words(queue)}-not-empty",
             f"There are messages on the queue {_words(queue)}: find out why, then redrive them.",
+            runbook,
             "AWS/SQS",
             "ApproximateNumberOfMessagesVisible",
             "Maximum",
@@ -49,6 +67,7 @@ def _queue_alarms() -> Iterator[Alarm]:
         yield Alarm(
             f"{queue}-age",
             f"The oldest message on the queue {queue} has waited for over {seconds} s.",
+            "messages-wait-too-long",
             "AWS/SQS",
             "ApproximateAgeOfOldestMessage",
             "Maximum",
@@ -63,6 +82,7 @@ def _function_alarms() -> Iterator[Alarm]:
             yield Alarm(
                 f"{_words(function)}-{metric.lower()}",
                 f"The function {_words(function)} has {metric.lower()}.",
+                f"function-{metric.lower()}",
                 "AWS/Lambda",
                 metric,
                 "Sum",
@@ -82,6 +102,7 @@ ALARMS = (
         "iterator-age",
         "The normalizer is over a minute behind the stream: status changes come late, and "
         "fallbacks may be sent for messages that arrived.",
+        "the-normalizer-is-behind",
         "AWS/Lambda",
         "IteratorAge",
         "Maximum",
@@ -91,6 +112,7 @@ ALARMS = (
     Alarm(
         "api-errors",
         "The API answers with server errors: clients cannot hand over messages.",
+        "the-api-answers-with-errors",
         "AWS/ApiGateway",
         "5XXError",
         "Sum",

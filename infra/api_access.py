@@ -1,4 +1,4 @@
-"""Who used the API, and who may: access logs without bodies, API key and usage plan."""
+"""Who used the API, and who may: access logs without bodies, API keys and their usage plan."""
 
 import json
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from . import resource_policies
 from .location import json_document
 
-__all__ = ["AccessLogs", "access_logs", "api_key"]
+__all__ = ["AccessLogs", "access_logs", "client_keys"]
 
 # Who asked what, when and with which answer: no body, no header, no key.
 _ACCESS_LOG_FORMAT = json.dumps(
@@ -60,33 +60,51 @@ def access_logs(
     return AccessLogs(settings, _log_role(name, tags, parent) if create_role else [])
 
 
-def api_key(
+def client_keys(
     name: str,
+    clients: list[str],
+    stage: aws.apigateway.UsagePlanApiStageArgs,
     *,
-    api_id: pulumi.Input[str],
-    stage_name: pulumi.Input[str],
+    throttle: tuple[int, int],
     quota_per_day: int,
     tags: dict[str, str],
     parent: pulumi.Resource,
-) -> aws.apigateway.ApiKey:
-    """Create a key whose value AWS makes, once, and the usage plan that lets it use the stage."""
+) -> dict[str, aws.apigateway.ApiKey]:
+    """Create a key for each client, whose value AWS makes, once, and the plan that they share.
+
+    The plan's limits are each key's own: `throttle` is rate and burst, and 0 is no limit.
+    """
     options = pulumi.ResourceOptions(parent=parent)
-    key = aws.apigateway.ApiKey(f"{name}-key", tags=tags, opts=options)
+    rate, burst = throttle
     plan = aws.apigateway.UsagePlan(
         f"{name}-usage-plan",
-        api_stages=[{"api_id": api_id, "stage": stage_name}],
+        api_stages=[stage],
+        throttle_settings=_given(rate_limit=rate, burst_limit=burst),
         quota_settings={"limit": quota_per_day, "period": "DAY"} if quota_per_day else None,
         tags=tags,
         opts=options,
     )
-    aws.apigateway.UsagePlanKey(
-        f"{name}-usage-plan-key",
-        key_id=key.id,
-        key_type="API_KEY",
-        usage_plan_id=plan.id,
-        opts=options,
+    keys = {}
+    for client in clients:
+        keys[client] = aws.apigateway.ApiKey(f"{name}-{client}-key", tags=tags, opts=options)
+        aws.apigateway.UsagePlanKey(
+            f"{name}-{client}-usage-plan-key",
+            key_id=keys[client].id,
+            key_type="API_KEY",
+            usage_plan_id=plan.id,
+            opts=options,
+        )
+    return keys
+
+
+def _given(
+    *, rate_limit: int, burst_limit: int
+) -> aws.apigateway.UsagePlanThrottleSettingsArgs | None:
+    if not rate_limit and not burst_limit:
+        return None
+    return aws.apigateway.UsagePlanThrottleSettingsArgs(
+        rate_limit=rate_limit or None, burst_limit=burst_limit or None
     )
-    return key
 
 
 def _log_role(name: str, tags: dict[str, str], parent: pulumi.Resource) -> list[pulumi.Resource]:

@@ -61,7 +61,7 @@ def api_routes(
     return methods
 
 
-def api_definition(uri: str, authorization: str) -> str:
+def api_definition(uri: str, authorization: str, allowed_cidrs: list[str]) -> str:
     """Return a hash that changes when, and only when, the API does."""
-    definition = json.dumps([_ROUTES, RESPONSES, authorization, uri])
+    definition = json.dumps([_ROUTES, RESPONSES, authorization, allowed_cidrs, uri])
     return hashlib.sha256(definition.encode()).hexdigest()

@@ -52,7 +52,9 @@ class ChannelSenders(pulumi.ComponentResource):
     timers_queue_name: pulumi.Output[str]
     timers_dead_letters_queue_name: pulumi.Output[str]
     send_primary_function_name: pulumi.Output[str]
+    send_primary_log_group_name: pulumi.Output[str]
     send_fallback_function_name: pulumi.Output[str]
+    send_fallback_log_group_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -80,21 +82,10 @@ class ChannelSenders(pulumi.ComponentResource):
         self.timers_queue_name = timers.queue.name
         self.timers_dead_letters_queue_name = timers.dead_letters.name
         self.send_primary_function_name = primary.function.name
+        self.send_primary_log_group_name = primary.log_group.name
         self.send_fallback_function_name = fallback.function.name
-        self.register_outputs(
-            {
-                "intake_queue_url": self.intake_queue_url,
-                "intake_queue_arn": self.intake_queue_arn,
-                "intake_queue_name": self.intake_queue_name,
-                "intake_dead_letters_queue_name": self.intake_dead_letters_queue_name,
-                "timers_queue_url": self.timers_queue_url,
-                "timers_queue_arn": self.timers_queue_arn,
-                "timers_queue_name": self.timers_queue_name,
-                "timers_dead_letters_queue_name": self.timers_dead_letters_queue_name,
-                "send_primary_function_name": self.send_primary_function_name,
-                "send_fallback_function_name": self.send_fallback_function_name,
-            }
-        )
+        self.send_fallback_log_group_name = fallback.log_group.name
+        self.register_outputs({output: getattr(self, output) for output in _OUTPUTS})
 
     def _sender(
         self,
@@ -135,6 +126,9 @@ class ChannelSenders(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[sender.policy]),
         )
         return sender
+
+
+_OUTPUTS = tuple(ChannelSenders.__annotations__)
 
 
 def _environment(timers: WorkQueue, args: ChannelSendersArgs) -> dict[str, pulumi.Input[str]]:

@@ -1,10 +1,14 @@
 """How the parts of `FallbackMessaging` are put together: what each is given of the others."""
 
+from dataclasses import dataclass
+
 import pulumi
 
+from .adopted import AdoptedResources
 from .channel_senders import ChannelSenders
 from .delivery_event_stream import DeliveryEventStream
 from .event_destinations import EventDestinations
+from .event_normalizer import EventNormalizer
 from .functions import FunctionArgs
 from .message_api import MessageApi
 from .message_store import MessageStore, TableArgs
@@ -12,9 +16,11 @@ from .observability import Observability
 from .settings import Settings
 
 __all__ = [
+    "Parts",
     "channel_senders",
     "delivery_event_stream",
     "event_destinations",
+    "event_normalizer",
     "function_args",
     "message_api",
     "observability",
@@ -22,7 +28,9 @@ __all__ = [
 ]
 
 
-def function_args(name: str, settings: Settings, kms_key_arn: pulumi.Input[str]) -> FunctionArgs:
+def function_args(
+    name: str, settings: Settings, adopted: AdoptedResources, kms_key_arn: pulumi.Input[str]
+) -> FunctionArgs:
     """Return what every function of the stack is made with."""
     return {
         # The dimension of the metrics: two stacks, or two components of one, are told apart.
@@ -33,6 +41,8 @@ def function_args(name: str, settings: Settings, kms_key_arn: pulumi.Input[str])
         "log_retention_days": settings.log_retention_days,
         "tracing": settings.tracing,
         "powertools_layer_arn": settings.powertools_layer_arn,
+        "subnet_ids": adopted.subnet_ids,
+        "security_group_ids": adopted.security_group_ids,
     }
 
 
@@ -83,25 +93,45 @@ def channel_senders(
 def delivery_event_stream(
     name: str,
     settings: Settings,
+    adopted: AdoptedResources,
     shared: FunctionArgs,
-    tables: TableArgs,
-    senders: ChannelSenders,
     parent: pulumi.Resource,
 ) -> DeliveryEventStream:
-    """Create the way of delivery events."""
+    """Create the way of delivery events to the stream."""
     return DeliveryEventStream(
         f"{name}-events",
         {
             **shared,
-            **tables,
-            "timers_queue_url": senders.timers_queue_url,
-            "timers_queue_arn": senders.timers_queue_arn,
+            "events_topic_arn": adopted.events_topic_arn,
             "queue_retention_days": settings.queue_retention_days,
             "relay_batch_size": settings.relay_batch_size,
             "relay_batch_window_seconds": settings.relay_batch_window_seconds,
             "stream_mode": settings.stream_mode,
             "stream_shard_count": settings.stream_shard_count,
             "stream_retention_hours": settings.stream_retention_hours,
+        },
+        pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def event_normalizer(
+    name: str,
+    settings: Settings,
+    shared: FunctionArgs,
+    tables: TableArgs,
+    senders: ChannelSenders,
+    stream: DeliveryEventStream,
+    parent: pulumi.Resource,
+) -> EventNormalizer:
+    """Create what turns events into the status of messages."""
+    return EventNormalizer(
+        f"{name}-status",
+        {
+            **shared,
+            **tables,
+            "stream_arn": stream.stream_arn,
+            "timers_queue_url": senders.timers_queue_url,
+            "timers_queue_arn": senders.timers_queue_arn,
             "stream_batch_size": settings.stream_batch_size,
             "stream_batch_window_seconds": settings.stream_batch_window_seconds,
             "stream_parallelization": settings.stream_parallelization,
@@ -128,10 +158,16 @@ def message_api(
             "intake_queue_url": senders.intake_queue_url,
             "intake_queue_arn": senders.intake_queue_arn,
             "authorization": settings.authorization,
+            "api_clients": list(settings.api_clients),
             "api_throttle_rate": settings.api_throttle_rate,
             "api_throttle_burst": settings.api_throttle_burst,
+            "api_client_throttle_rate": settings.api_client_throttle_rate,
+            "api_client_throttle_burst": settings.api_client_throttle_burst,
             "api_quota_per_day": settings.api_quota_per_day,
             "api_base_url": settings.api_base_url,
+            "allowed_cidrs": list(settings.allowed_cidrs),
+            "waf_rate_limit": settings.waf_rate_limit,
+            "access_logs": settings.access_logs,
             "create_api_gateway_log_role": settings.create_api_gateway_log_role,
             "allowed_senders": list(settings.allowed_senders),
             "allowed_country_prefixes": list(settings.allowed_country_prefixes),
@@ -145,17 +181,24 @@ def message_api(
 
 
 def event_destinations(
-    name: str, settings: Settings, stream: DeliveryEventStream, parent: pulumi.Resource
+    name: str,
+    settings: Settings,
+    shared: FunctionArgs,
+    stream: DeliveryEventStream,
+    parent: pulumi.Resource,
 ) -> EventDestinations:
     """Point the providers' events at the stack's topic."""
     return EventDestinations(
         f"{name}-destinations",
         {
+            "stack_name": shared["stack_name"],
             "topic_arn": stream.topic_arn,
             "ses_config_set_name": settings.ses_config_set_name,
             "create_ses_config_set": settings.create_ses_config_set,
+            "attach_ses_event_destination": settings.attach_ses_event_destination,
             "sms_config_set_name": settings.sms_config_set_name,
             "create_sms_config_set": settings.create_sms_config_set,
+            "attach_sms_event_destination": settings.attach_sms_event_destination,
             "whats_app_business_account_ids": list(settings.whats_app_business_account_ids),
             "tags": dict(settings.tags),
         },
@@ -164,16 +207,27 @@ def event_destinations(
     )
 
 
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one deployment."""
+
+    store: MessageStore
+    senders: ChannelSenders
+    stream: DeliveryEventStream
+    normalizer: EventNormalizer
+    api: MessageApi
+
+
 def observability(
     name: str,
     settings: Settings,
+    adopted: AdoptedResources,
     shared: FunctionArgs,
-    api: MessageApi,
-    senders: ChannelSenders,
-    stream: DeliveryEventStream,
+    parts: Parts,
     parent: pulumi.Resource,
 ) -> Observability:
-    """Create alarms and dashboard."""
+    """Create alarms, dashboard and saved queries."""
+    api, senders, stream, normalizer = parts.api, parts.senders, parts.stream, parts.normalizer
     return Observability(
         f"{name}-observability",
         {
@@ -181,22 +235,32 @@ def observability(
             "kms_key_arn": shared["kms_key_arn"],
             "tags": shared["tags"],
             "alarm_email": settings.alarm_email,
+            "alarm_topic_arn": adopted.alarm_topic_arn,
             "fallback_rate_alarm_percent": settings.fallback_rate_alarm_percent,
             "api_name": api.api_name,
             "api_stage_name": api.stage_name,
+            "messages_table_name": parts.store.messages_table_name,
+            "payloads_table_name": parts.store.payloads_table_name,
+            "provider_message_ids_table_name": parts.store.provider_message_ids_table_name,
+            "stream_name": stream.stream_name,
             "intake_queue_name": senders.intake_queue_name,
             "intake_dead_letters_queue_name": senders.intake_dead_letters_queue_name,
             "timers_queue_name": senders.timers_queue_name,
             "timers_dead_letters_queue_name": senders.timers_dead_letters_queue_name,
             "events_queue_name": stream.events_queue_name,
             "events_dead_letters_queue_name": stream.events_dead_letters_queue_name,
-            "quarantine_queue_name": stream.quarantine_queue_name,
-            "stream_failures_queue_name": stream.stream_failures_queue_name,
+            "quarantine_queue_name": normalizer.quarantine_queue_name,
+            "stream_failures_queue_name": normalizer.stream_failures_queue_name,
             "message_api_function_name": api.message_api_function_name,
             "send_primary_function_name": senders.send_primary_function_name,
             "send_fallback_function_name": senders.send_fallback_function_name,
             "relay_events_function_name": stream.relay_events_function_name,
-            "normalize_events_function_name": stream.normalize_events_function_name,
+            "normalize_events_function_name": normalizer.normalize_events_function_name,
+            "message_api_log_group_name": api.message_api_log_group_name,
+            "send_primary_log_group_name": senders.send_primary_log_group_name,
+            "send_fallback_log_group_name": senders.send_fallback_log_group_name,
+            "relay_events_log_group_name": stream.relay_events_log_group_name,
+            "normalize_events_log_group_name": normalizer.normalize_events_log_group_name,
         },
         pulumi.ResourceOptions(parent=parent),
     )

@@ -1,26 +1,54 @@
-"""The way of delivery events: topic, buffer queue, relay, Kinesis stream, normalizer."""
+"""The way of delivery events: topic, buffer queue, relay, Kinesis stream."""
+
+from typing import TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from . import resource_policies
-from .event_functions import (
-    RELAY_TIMEOUT_SECONDS,
-    DeliveryEventStreamArgs,
-    normalize_events,
-    relay_events,
-)
+from . import policies, resource_policies
+from .encryption_key import encryption_key
+from .functions import FunctionArgs, FunctionCode, RuntimeFunction, runtime_function
 from .location import json_document, location_of
-from .queues import WorkQueue, terminal_queue, work_queue
+from .part_arguments import completed
+from .queues import WorkQueue, work_queue
 
 __all__ = ["DeliveryEventStream", "DeliveryEventStreamArgs"]
 
+_RELAY_TIMEOUT_SECONDS = 30
+
+
+class DeliveryEventStreamArgs(TypedDict, total=False):
+    """Arguments of `DeliveryEventStream`, all optional.
+
+    They are those of `FallbackMessaging` with the same names. Without `kms_key_arn` the stream has
+    a key of its own, without `events_topic_arn` a topic of its own. `stack_name` is the dimension
+    of the relay's metrics; by default, the component's name and the stack's.
+    """
+
+    stack_name: str
+    tags: dict[str, str]
+    kms_key_arn: pulumi.Input[str]
+    events_topic_arn: pulumi.Input[str]
+    log_level: str
+    log_retention_days: int
+    tracing: bool
+    powertools_layer_arn: str
+    subnet_ids: pulumi.Input[list[str]]
+    security_group_ids: pulumi.Input[list[str]]
+    queue_retention_days: int
+    relay_batch_size: int
+    relay_batch_window_seconds: int
+    stream_mode: str
+    stream_shard_count: int
+    stream_retention_hours: int
+
 
 class DeliveryEventStream(pulumi.ComponentResource):
-    """Take the providers' events from one topic, and turn them into the status of messages.
+    """Put the providers' events from one topic on one stream, without addresses and content.
 
-    SNS cannot deliver to a Kinesis data stream, so a queue buffers the events and a function puts
-    them on the stream in batches.
+    Useful alone for whoever only wants the events: point `EventDestinations` at `topic_arn`, and
+    read the stream. SNS cannot deliver to a Kinesis data stream, so a queue buffers the events and
+    a function puts them on the stream in batches.
     """
 
     topic_arn: pulumi.Output[str]
@@ -29,10 +57,8 @@ class DeliveryEventStream(pulumi.ComponentResource):
     events_dead_letters_queue_name: pulumi.Output[str]
     stream_name: pulumi.Output[str]
     stream_arn: pulumi.Output[str]
-    quarantine_queue_name: pulumi.Output[str]
-    stream_failures_queue_name: pulumi.Output[str]
     relay_events_function_name: pulumi.Output[str]
-    normalize_events_function_name: pulumi.Output[str]
+    relay_events_log_group_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -40,46 +66,40 @@ class DeliveryEventStream(pulumi.ComponentResource):
         args: DeliveryEventStreamArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        args = completed(name, args, DeliveryEventStreamArgs)
         super().__init__("fallback-messaging:index:DeliveryEventStream", name, {}, opts)
-        topic = _topic(name, args, self)
-        events = _buffer(name, topic, args, self)
-        stream = _stream(name, args, self)
-        key, tags = args["kms_key_arn"], args["tags"]
-        quarantine = terminal_queue(f"{name}-quarantine", kms_key_arn=key, tags=tags, parent=self)
-        failures = terminal_queue(
-            f"{name}-stream-failures", kms_key_arn=key, tags=tags, parent=self
+        if _is_missing(args["kms_key_arn"]):
+            args["kms_key_arn"] = encryption_key(
+                f"{name}-key", tags=args["tags"], protect=False, parent=self
+            )
+        self.topic_arn = (
+            _topic(name, args, self)
+            if _is_missing(args["events_topic_arn"])
+            else pulumi.Output.from_input(args["events_topic_arn"])
         )
-        relay = relay_events(name, events, stream, args, self)
-        normalizer = normalize_events(name, stream, quarantine, failures, args, self)
-        self.topic_arn = topic.arn
-        self.topic_name = topic.name
+        events = _buffer(name, self.topic_arn, args, self)
+        stream = _stream(name, args, self)
+        relay = _relay(name, events, stream, args, self)
+        self.topic_name = self.topic_arn.apply(lambda arn: arn.rpartition(":")[2])
         self.events_queue_name = events.queue.name
         self.events_dead_letters_queue_name = events.dead_letters.name
         self.stream_name = stream.name
         self.stream_arn = stream.arn
-        self.quarantine_queue_name = quarantine.name
-        self.stream_failures_queue_name = failures.name
         self.relay_events_function_name = relay.function.name
-        self.normalize_events_function_name = normalizer.function.name
-        self.register_outputs(
-            {
-                "topic_arn": self.topic_arn,
-                "topic_name": self.topic_name,
-                "events_queue_name": self.events_queue_name,
-                "events_dead_letters_queue_name": self.events_dead_letters_queue_name,
-                "stream_name": self.stream_name,
-                "stream_arn": self.stream_arn,
-                "quarantine_queue_name": self.quarantine_queue_name,
-                "stream_failures_queue_name": self.stream_failures_queue_name,
-                "relay_events_function_name": self.relay_events_function_name,
-                "normalize_events_function_name": self.normalize_events_function_name,
-            }
-        )
+        self.relay_events_log_group_name = relay.log_group.name
+        self.register_outputs({output: getattr(self, output) for output in _OUTPUTS})
+
+
+_OUTPUTS = tuple(DeliveryEventStream.__annotations__)
+
+
+def _is_missing(arn: pulumi.Input[str]) -> bool:
+    return isinstance(arn, str) and not arn
 
 
 def _topic(
     name: str, args: DeliveryEventStreamArgs, parent: pulumi.ComponentResource
-) -> aws.sns.Topic:
+) -> pulumi.Output[str]:
     options = pulumi.ResourceOptions(parent=parent)
     topic = aws.sns.Topic(
         f"{name}-topic",
@@ -87,7 +107,7 @@ def _topic(
         tags=args["tags"],
         opts=options,
     )
-    aws.sns.TopicPolicy(
+    policy = aws.sns.TopicPolicy(
         f"{name}-topic-policy",
         arn=topic.arn,
         policy=json_document(
@@ -95,12 +115,13 @@ def _topic(
         ),
         opts=options,
     )
-    return topic
+    # The policy's, so that whoever publishes to the topic waits until it may.
+    return policy.arn
 
 
 def _buffer(
     name: str,
-    topic: aws.sns.Topic,
+    topic_arn: pulumi.Output[str],
     args: DeliveryEventStreamArgs,
     parent: pulumi.ComponentResource,
 ) -> WorkQueue:
@@ -109,17 +130,17 @@ def _buffer(
         f"{name}-events",
         {
             # A message is hidden from the moment it is taken into a batch that still fills.
-            "visibility_timeout_seconds": 6 * RELAY_TIMEOUT_SECONDS + window,
+            "visibility_timeout_seconds": 6 * _RELAY_TIMEOUT_SECONDS + window,
             "retention_days": args["queue_retention_days"],
             "kms_key_arn": args["kms_key_arn"],
             "tags": args["tags"],
         },
-        topic_arn=topic.arn,
+        topic_arn=topic_arn,
         parent=parent,
     )
     aws.sns.TopicSubscription(
         f"{name}-subscription",
-        topic=topic.arn,
+        topic=topic_arn,
         protocol="sqs",
         endpoint=events.queue.arn,
         raw_message_delivery=True,
@@ -147,3 +168,46 @@ def _stream(
         tags=args["tags"],
         opts=pulumi.ResourceOptions(parent=parent),
     )
+
+
+def _relay(
+    name: str,
+    events: WorkQueue,
+    stream: aws.kinesis.Stream,
+    args: DeliveryEventStreamArgs,
+    parent: pulumi.ComponentResource,
+) -> RuntimeFunction:
+    shared: FunctionArgs = {
+        "stack_name": args["stack_name"],
+        "tags": args["tags"],
+        "kms_key_arn": args["kms_key_arn"],
+        "log_level": args["log_level"],
+        "log_retention_days": args["log_retention_days"],
+        "tracing": args["tracing"],
+        "powertools_layer_arn": args["powertools_layer_arn"],
+        "subnet_ids": args["subnet_ids"],
+        "security_group_ids": args["security_group_ids"],
+    }
+    code = FunctionCode(
+        noun="relay-events",
+        timeout_seconds=_RELAY_TIMEOUT_SECONDS,
+        environment={"EVENT_STREAM_NAME": stream.name},
+        statements=pulumi.Output.all(
+            source_queue_arn=events.queue.arn,
+            stream_arn=stream.arn,
+            kms_key_arn=args["kms_key_arn"],
+        ).apply(lambda known: policies.relay(**known)),
+        memory_mb=256,
+    )
+    relay = runtime_function(name, code, shared, location=location_of(parent), parent=parent)
+    aws.lambda_.EventSourceMapping(
+        f"{name}-relay-events-mapping",
+        event_source_arn=events.queue.arn,
+        function_name=relay.function.arn,
+        batch_size=args["relay_batch_size"],
+        maximum_batching_window_in_seconds=args["relay_batch_window_seconds"],
+        function_response_types=["ReportBatchItemFailures"],
+        tags=args["tags"],
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[relay.policy]),
+    )
+    return relay

@@ -11,17 +11,21 @@ __all__ = ["encryption_key"]
 
 def encryption_key(
     name: str, *, tags: dict[str, str], protect: bool, parent: pulumi.ComponentResource
-) -> aws.kms.Key:
-    """Create the key `name` as a child of `parent`; a protected one cannot be deleted by Pulumi.
+) -> pulumi.Output[str]:
+    """Create the key `name` as a child of `parent`; return its ARN.
+
+    A protected one cannot be deleted by Pulumi, and stays when its stack is removed: without it,
+    tables that stay too could not be read.
 
     Customer-managed, since the providers' services cannot publish to a topic that is encrypted with
     AWS's own key: its policy does not name them and cannot be changed.
     """
-    return aws.kms.Key(
+    key = aws.kms.Key(
         name,
         description=f"{name}: messages, delivery events and queues",
         enable_key_rotation=True,
         policy=json_document(resource_policies.key_policy, location=location_of(parent)),
         tags=tags,
-        opts=pulumi.ResourceOptions(parent=parent, protect=protect),
+        opts=pulumi.ResourceOptions(parent=parent, protect=protect, retain_on_delete=protect),
     )
+    return key.arn

@@ -1,11 +1,13 @@
 """Where the providers send their delivery events: to the stack's topic."""
 
+import re
 from typing import TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from .location import location_of
+from .part_arguments import completed
 from .whatsapp_event_destination import WhatsAppEventDestination
 
 __all__ = ["EventDestinations", "EventDestinationsArgs"]
@@ -24,23 +26,34 @@ _SES_EVENT_TYPES = [
 ]
 
 
-class EventDestinationsArgs(TypedDict):
-    """Arguments of `EventDestinations`.
+class _Topic(TypedDict):
+    topic_arn: pulumi.Input[str]
 
-    A configuration set that is not to be created exists already, with a destination of its own.
+
+class EventDestinationsArgs(_Topic, total=False):
+    """Arguments of `EventDestinations`; all but `topic_arn` are optional.
+
+    They are those of `FallbackMessaging` with the same names. A configuration set that is not
+    created exists already: it gets the topic as a further destination only where `attach_...` says
+    so. `stack_name` names that destination; by default, the component's name and the stack's.
     """
 
-    topic_arn: pulumi.Input[str]
+    stack_name: str
     ses_config_set_name: str
     create_ses_config_set: bool
+    attach_ses_event_destination: bool
     sms_config_set_name: str
     create_sms_config_set: bool
+    attach_sms_event_destination: bool
     whats_app_business_account_ids: list[str]
     tags: dict[str, str]
 
 
 class EventDestinations(pulumi.ComponentResource):
-    """Have SES, SMS and WhatsApp tell the topic what became of each message."""
+    """Have SES, SMS and WhatsApp tell the topic what became of each message.
+
+    Useful alone for whoever has a topic already; its policy must let the three publish.
+    """
 
     ses_config_set_name: pulumi.Output[str]
     sms_config_set_name: pulumi.Output[str]
@@ -51,13 +64,18 @@ class EventDestinations(pulumi.ComponentResource):
         args: EventDestinationsArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        args = completed(name, args, EventDestinationsArgs)
         super().__init__("fallback-messaging:index:EventDestinations", name, {}, opts)
         self.ses_config_set_name = pulumi.Output.from_input(args["ses_config_set_name"])
         self.sms_config_set_name = pulumi.Output.from_input(args["sms_config_set_name"])
         if args["create_ses_config_set"]:
             self.ses_config_set_name = _ses_configuration_set(name, args, self)
+        if args["create_ses_config_set"] or args["attach_ses_event_destination"]:
+            _ses_destination(name, self.ses_config_set_name, args, self)
         if args["create_sms_config_set"]:
             self.sms_config_set_name = _sms_configuration_set(name, args, self)
+        if args["create_sms_config_set"] or args["attach_sms_event_destination"]:
+            _sms_destination(name, self.sms_config_set_name, args, self)
         for account_id in args["whats_app_business_account_ids"]:
             WhatsAppEventDestination(
                 f"{name}-{account_id.rpartition('/')[2]}",
@@ -77,7 +95,6 @@ class EventDestinations(pulumi.ComponentResource):
 def _ses_configuration_set(
     name: str, args: EventDestinationsArgs, parent: pulumi.Resource
 ) -> pulumi.Output[str]:
-    options = pulumi.ResourceOptions(parent=parent)
     configuration_set = aws.sesv2.ConfigurationSet(
         f"{name}-ses-config-set",
         configuration_set_name=args["ses_config_set_name"],
@@ -85,38 +102,59 @@ def _ses_configuration_set(
         reputation_options={"reputation_metrics_enabled": True},
         sending_options={"sending_enabled": True},
         tags=args["tags"],
-        opts=options,
+        opts=pulumi.ResourceOptions(parent=parent),
     )
+    return configuration_set.configuration_set_name
+
+
+def _ses_destination(
+    name: str,
+    configuration_set_name: pulumi.Output[str],
+    args: EventDestinationsArgs,
+    parent: pulumi.Resource,
+) -> None:
     aws.sesv2.ConfigurationSetEventDestination(
         f"{name}-ses-events",
-        configuration_set_name=configuration_set.configuration_set_name,
-        event_destination_name="delivery-events",
+        configuration_set_name=configuration_set_name,
+        event_destination_name=_destination_name(args),
         event_destination={
             "enabled": True,
             "matching_event_types": _SES_EVENT_TYPES,
             "sns_destination": {"topic_arn": args["topic_arn"]},
         },
-        opts=options,
+        opts=pulumi.ResourceOptions(parent=parent),
     )
-    return configuration_set.configuration_set_name
 
 
 def _sms_configuration_set(
     name: str, args: EventDestinationsArgs, parent: pulumi.Resource
 ) -> pulumi.Output[str]:
-    options = pulumi.ResourceOptions(parent=parent)
     configuration_set = aws.pinpoint.Smsvoicev2ConfigurationSet(
         f"{name}-sms-config-set",
         name=args["sms_config_set_name"],
         tags=args["tags"],
-        opts=options,
-    )
-    aws.pinpoint.Smsvoicev2EventDestination(
-        f"{name}-sms-events",
-        configuration_set_name=configuration_set.name,
-        event_destination_name="delivery-events",
-        matching_event_types=["ALL"],
-        sns_destination={"topic_arn": args["topic_arn"]},
-        opts=options,
+        opts=pulumi.ResourceOptions(parent=parent),
     )
     return configuration_set.name
+
+
+def _sms_destination(
+    name: str,
+    configuration_set_name: pulumi.Output[str],
+    args: EventDestinationsArgs,
+    parent: pulumi.Resource,
+) -> None:
+    aws.pinpoint.Smsvoicev2EventDestination(
+        f"{name}-sms-events",
+        configuration_set_name=configuration_set_name,
+        event_destination_name=_destination_name(args),
+        matching_event_types=["ALL"],
+        sns_destination={"topic_arn": args["topic_arn"]},
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def _destination_name(args: EventDestinationsArgs) -> str:
+    # Named for the stack: a set that several stacks share has a destination of each. The name has
+    # at most 64 letters, digits, hyphens and underscores, and a stack's may have others.
+    return re.sub(r"[^A-Za-z0-9_-]", "-", args["stack_name"])[-64:]

@@ -4,9 +4,12 @@ from dataclasses import asdict
 from typing import TypedDict, cast
 
 import pulumi
+import pulumi_aws as aws
 
-from . import composition
+from . import composition, grants
+from .adopted import AdoptedResources, adopted_resources, plain_arguments
 from .encryption_key import encryption_key
+from .location import json_document
 from .message_store import MessageStore
 from .parameter_layers import settings_from_arguments
 from .settings import Settings
@@ -18,14 +21,22 @@ class FallbackMessagingArgs(TypedDict, total=False):
     """Arguments of `FallbackMessaging`: the parameters of config.params.json, all optional.
 
     Their meaning, bounds and defaults are those of the parameter table in `infra/settings.py`.
+    Existing resources may be named by outputs of other resources; everything else decides what is
+    created, and is a plain value.
     """
 
     tags: dict[str, str]
     authorization: str
     api_throttle_rate: int
     api_throttle_burst: int
+    api_clients: list[str]
+    api_client_throttle_rate: int
+    api_client_throttle_burst: int
     api_quota_per_day: int
     api_base_url: str
+    allowed_cidrs: list[str]
+    waf_rate_limit: int
+    access_logs: bool
     create_api_gateway_log_role: bool
     allowed_senders: list[str]
     allowed_country_prefixes: list[str]
@@ -34,6 +45,10 @@ class FallbackMessagingArgs(TypedDict, total=False):
     outcome_wait_seconds: int
     retention_days: int
     protect_data: bool
+    kms_key_arn: pulumi.Input[str]
+    events_topic_arn: pulumi.Input[str]
+    subnet_ids: pulumi.Input[list[str]]
+    security_group_ids: pulumi.Input[list[str]]
     visibility_timeout_seconds: int
     queue_retention_days: int
     claim_lease_seconds: int
@@ -49,9 +64,11 @@ class FallbackMessagingArgs(TypedDict, total=False):
     stream_parallelization: int
     ses_config_set_name: str
     create_ses_config_set: bool
+    attach_ses_event_destination: bool
     ses_identities: list[str]
     sms_config_set_name: str
     create_sms_config_set: bool
+    attach_sms_event_destination: bool
     sms_origination_identities: list[str]
     sms_require_handset_receipt: bool
     sms_max_price: str
@@ -60,6 +77,7 @@ class FallbackMessagingArgs(TypedDict, total=False):
     whats_app_phone_numbers: dict[str, str]
     meta_api_version: str
     alarm_email: str
+    alarm_topic_arn: pulumi.Input[str]
     fallback_rate_alarm_percent: int
     log_retention_days: int
     log_level: str
@@ -71,16 +89,29 @@ class FallbackMessaging(pulumi.ComponentResource):
     """Send each message on the first channel of its chain, and on the next if that one fails.
 
     Its name prefixes the names of all resources. Raises SettingsError, with every fault of the
-    arguments, before a resource is declared. `/messages` follows `api_url`; `api_key_id` and the
-    secret `api_key` are empty with IAM authorization.
+    arguments, before a resource is declared.
+
+    `/messages` follows `api_url`. `api_keys` has the key of each client; it is secret, and empty
+    with IAM authorization, as are `api_key` and `api_key_id`, those of the first client. Callers
+    with IAM authorization need one of the documents `send_policy`, `status_policy` and
+    `cancel_policy`. `alarm_topic_arn` is empty where no alarm goes anywhere.
     """
 
     api_url: pulumi.Output[str]
+    api_execution_arn: pulumi.Output[str]
     api_key_id: pulumi.Output[str]
     api_key: pulumi.Output[str]
+    api_keys: pulumi.Output[dict[str, str]]
+    send_policy: pulumi.Output[str]
+    status_policy: pulumi.Output[str]
+    cancel_policy: pulumi.Output[str]
+    kms_key_arn: pulumi.Output[str]
     messages_table_name: pulumi.Output[str]
+    messages_table_arn: pulumi.Output[str]
     payloads_table_name: pulumi.Output[str]
+    payloads_table_arn: pulumi.Output[str]
     provider_message_ids_table_name: pulumi.Output[str]
+    provider_message_ids_table_arn: pulumi.Output[str]
     topic_arn: pulumi.Output[str]
     topic_name: pulumi.Output[str]
     stream_arn: pulumi.Output[str]
@@ -97,6 +128,7 @@ class FallbackMessaging(pulumi.ComponentResource):
     send_fallback_function_name: pulumi.Output[str]
     relay_events_function_name: pulumi.Output[str]
     normalize_events_function_name: pulumi.Output[str]
+    alarm_topic_arn: pulumi.Output[str]
     dashboard_url: pulumi.Output[str]
 
     def __init__(
@@ -105,48 +137,71 @@ class FallbackMessaging(pulumi.ComponentResource):
         args: FallbackMessagingArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        settings = settings_from_arguments(name, args)
+        settings = settings_from_arguments(name, plain_arguments(name, args))
+        adopted = adopted_resources(settings, args)
         super().__init__("fallback-messaging:index:FallbackMessaging", name, {}, opts)
-        tags = dict(settings.tags)
-        key = encryption_key(f"{name}-key", tags=tags, protect=settings.protect_data, parent=self)
+        self.kms_key_arn = self._key(name, settings, adopted)
         store = MessageStore(
             f"{name}-store",
-            {"kms_key_arn": key.arn, "protect": settings.protect_data, "tags": tags},
+            {
+                "kms_key_arn": self.kms_key_arn,
+                "protect": settings.protect_data,
+                "tags": dict(settings.tags),
+            },
             pulumi.ResourceOptions(parent=self),
         )
-        shared = composition.function_args(name, settings, key.arn)
+        shared = composition.function_args(name, settings, adopted, self.kms_key_arn)
         tables = composition.table_args(store)
         senders = composition.channel_senders(name, settings, shared, tables, self)
-        stream = composition.delivery_event_stream(name, settings, shared, tables, senders, self)
-        api = composition.message_api(name, settings, shared, tables, senders, self)
-        destinations = composition.event_destinations(name, settings, stream, self)
-        observability = composition.observability(
-            name, settings, shared, api, senders, stream, self
+        stream = composition.delivery_event_stream(name, settings, adopted, shared, self)
+        normalizer = composition.event_normalizer(
+            name, settings, shared, tables, senders, stream, self
         )
-        self.api_url = api.api_url
-        self.api_key_id = api.api_key_id
-        self.api_key = api.api_key
-        self.messages_table_name = store.messages_table_name
-        self.payloads_table_name = store.payloads_table_name
-        self.provider_message_ids_table_name = store.provider_message_ids_table_name
-        self.topic_arn = stream.topic_arn
-        self.topic_name = stream.topic_name
-        self.stream_arn = stream.stream_arn
-        self.stream_name = stream.stream_name
-        self.intake_queue_name = senders.intake_queue_name
-        self.timers_queue_name = senders.timers_queue_name
-        self.events_queue_name = stream.events_queue_name
-        self.quarantine_queue_name = stream.quarantine_queue_name
-        self.stream_failures_queue_name = stream.stream_failures_queue_name
-        self.ses_config_set_name = destinations.ses_config_set_name
-        self.sms_config_set_name = destinations.sms_config_set_name
-        self.message_api_function_name = api.message_api_function_name
-        self.send_primary_function_name = senders.send_primary_function_name
-        self.send_fallback_function_name = senders.send_fallback_function_name
-        self.relay_events_function_name = stream.relay_events_function_name
-        self.normalize_events_function_name = stream.normalize_events_function_name
-        self.dashboard_url = observability.dashboard_url
+        api = composition.message_api(name, settings, shared, tables, senders, self)
+        destinations = composition.event_destinations(name, settings, shared, stream, self)
+        parts = composition.Parts(store, senders, stream, normalizer, api)
+        watch = composition.observability(name, settings, adopted, shared, parts, self)
+        self._take_outputs(store, senders, stream, normalizer, api, destinations, watch)
+        arn = self.api_execution_arn
+        self.send_policy = json_document(grants.send_policy, api_execution_arn=arn)
+        self.status_policy = json_document(grants.status_policy, api_execution_arn=arn)
+        self.cancel_policy = json_document(grants.cancel_policy, api_execution_arn=arn)
         self.register_outputs({output: getattr(self, output) for output in _OUTPUTS})
+
+    def grant_send(self, name: str, role: pulumi.Input[str]) -> aws.iam.RolePolicy:
+        """Let the role named `role` hand over messages, with IAM authorization."""
+        return self._grant(name, role, self.send_policy)
+
+    def grant_status(self, name: str, role: pulumi.Input[str]) -> aws.iam.RolePolicy:
+        """Let the role named `role` ask for the status of messages, with IAM authorization."""
+        return self._grant(name, role, self.status_policy)
+
+    def grant_cancel(self, name: str, role: pulumi.Input[str]) -> aws.iam.RolePolicy:
+        """Let the role named `role` cancel messages, with IAM authorization."""
+        return self._grant(name, role, self.cancel_policy)
+
+    def _grant(
+        self, name: str, role: pulumi.Input[str], policy: pulumi.Output[str]
+    ) -> aws.iam.RolePolicy:
+        options = pulumi.ResourceOptions(parent=self)
+        return aws.iam.RolePolicy(name, role=role, policy=policy, opts=options)
+
+    def _key(self, name: str, settings: Settings, adopted: AdoptedResources) -> pulumi.Output[str]:
+        if adopted.kms_key_arn != "":
+            return pulumi.Output.from_input(adopted.kms_key_arn)
+        return encryption_key(
+            f"{name}-key", tags=dict(settings.tags), protect=settings.protect_data, parent=self
+        )
+
+    def _take_outputs(self, *parts: pulumi.ComponentResource) -> None:
+        # A part's output that this component has too, by the same name.
+        for output in _OUTPUTS:
+            for part in parts:
+                if hasattr(part, output):
+                    setattr(self, output, getattr(part, output))
+
+
+_OUTPUTS = tuple(FallbackMessaging.__annotations__)
 
 
 def arguments_of(settings: Settings) -> FallbackMessagingArgs:
@@ -157,6 +212,3 @@ def arguments_of(settings: Settings) -> FallbackMessagingArgs:
         if name != "name_prefix"
     }
     return cast("FallbackMessagingArgs", values)
-
-
-_OUTPUTS = tuple(FallbackMessaging.__annotations__)

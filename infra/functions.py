@@ -31,6 +31,8 @@ class FunctionArgs(TypedDict):
     log_retention_days: int
     tracing: bool
     powertools_layer_arn: str
+    subnet_ids: pulumi.Input[list[str]]
+    security_group_ids: pulumi.Input[list[str]]
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,11 @@ class FunctionCode:
 
 @dataclass(frozen=True)
 class RuntimeFunction:
-    """A function, and the policy that whatever invokes it must wait for."""
+    """A function, the policy that whatever invokes it must wait for, and where it logs."""
 
     function: aws.lambda_.Function
     policy: aws.iam.RolePolicy
+    log_group: aws.cloudwatch.LogGroup
 
 
 def runtime_function(
@@ -88,6 +91,7 @@ def runtime_function(
             statements=code.statements,
             log_group_arn=log_group.arn,
             tracing=args["tracing"],
+            in_network=_in_network(args),
         ),
         opts=options,
     )
@@ -103,12 +107,18 @@ def runtime_function(
         layers=[_powertools_layer(args["powertools_layer_arn"], location)],
         environment={"variables": {**_environment(code.noun, args), **code.environment}},
         logging_config={"log_format": "Text", "log_group": log_group.name},
+        vpc_config={
+            "subnet_ids": args["subnet_ids"],
+            "security_group_ids": args["security_group_ids"],
+        }
+        if _in_network(args)
+        else None,
         tracing_config={"mode": "Active" if args["tracing"] else "PassThrough"},
         tags=args["tags"],
         # The first invocations would fail before the role has its policy.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[policy]),
     )
-    return RuntimeFunction(function, policy)
+    return RuntimeFunction(function, policy, log_group)
 
 
 # One archive for all functions of a program: hashing it five times would be waste.
@@ -116,11 +126,17 @@ _archive = cache(runtime_archive)
 
 
 def _policy(
-    statements: list[dict[str, Any]], log_group_arn: str, *, tracing: bool
+    statements: list[dict[str, Any]], log_group_arn: str, *, tracing: bool, in_network: bool
 ) -> dict[str, Any]:
     traces = policies.write_traces() if tracing else []
+    network = policies.attach_to_network() if in_network else []
     logs = policies.write_logs(log_group_arn=log_group_arn)
-    return policies.document([*statements, *logs, *traces])
+    return policies.document([*statements, *logs, *traces, *network])
+
+
+def _in_network(args: FunctionArgs) -> bool:
+    subnets = args["subnet_ids"]
+    return isinstance(subnets, pulumi.Output) or bool(subnets)
 
 
 def _environment(noun: str, args: FunctionArgs) -> dict[str, str]:

@@ -6,8 +6,10 @@ import pulumi
 import pulumi_aws as aws
 
 from . import policies
-from .api_access import access_logs, api_key
-from .api_routes import api_definition, api_routes
+from .api_access import client_keys
+from .api_protection import network_policy, web_acl
+from .api_routes import api_routes
+from .api_stage import StageArgs, api_stage
 from .functions import FunctionArgs, FunctionCode, RuntimeFunction, runtime_function
 from .gateway_responses import gateway_responses
 from .location import location_of
@@ -15,24 +17,29 @@ from .message_store import TableArgs
 
 __all__ = ["MessageApi", "MessageApiArgs"]
 
-_STAGE = "v1"
-
 
 class MessageApiArgs(FunctionArgs, TableArgs):
     """Arguments of `MessageApi`.
 
-    `authorization` is API_KEY or IAM. `api_quota_per_day` of 0 is no quota, `api_base_url` empty is
-    the stage's own URL. Empty lists allow every sender and country,
-    `messages_per_recipient_per_hour` of 0 any number of messages.
+    `authorization` is API_KEY, with a key for each of `api_clients`, or IAM. Limits of 0 are none:
+    `api_quota_per_day`, `api_client_throttle_rate` and `_burst`, `waf_rate_limit`,
+    `messages_per_recipient_per_hour`. Empty lists allow every network, sender and country.
+    `api_base_url` empty is the stage's own URL.
     """
 
     intake_queue_url: pulumi.Input[str]
     intake_queue_arn: pulumi.Input[str]
     authorization: str
+    api_clients: list[str]
     api_throttle_rate: int
     api_throttle_burst: int
+    api_client_throttle_rate: int
+    api_client_throttle_burst: int
     api_quota_per_day: int
     api_base_url: str
+    allowed_cidrs: list[str]
+    waf_rate_limit: int
+    access_logs: bool
     create_api_gateway_log_role: bool
     allowed_senders: list[str]
     allowed_country_prefixes: list[str]
@@ -45,15 +52,19 @@ class MessageApiArgs(FunctionArgs, TableArgs):
 class MessageApi(pulumi.ComponentResource):
     """Accept messages over HTTPS, for holders of a key or for IAM principals.
 
-    `api_key_id` and `api_key` are empty with IAM authorization. `/messages` follows `api_url`.
+    `/messages` follows `api_url`. `api_keys`, by client, is empty with IAM authorization, as are
+    `api_key` and `api_key_id`, those of the first client.
     """
 
     api_url: pulumi.Output[str]
     api_name: pulumi.Output[str]
+    api_execution_arn: pulumi.Output[str]
     stage_name: pulumi.Output[str]
     api_key_id: pulumi.Output[str]
     api_key: pulumi.Output[str]
+    api_keys: pulumi.Output[dict[str, str]]
     message_api_function_name: pulumi.Output[str]
+    message_api_log_group_name: pulumi.Output[str]
 
     def __init__(
         self,
@@ -69,42 +80,30 @@ class MessageApi(pulumi.ComponentResource):
             tags=args["tags"],
             opts=pulumi.ResourceOptions(parent=self),
         )
-        parts = [
-            *api_routes(name, api, function.function, args["authorization"], self),
-            *gateway_responses(name, api, self),
-        ]
-        stage = _stage(name, api, function.function, parts, args, self)
-        self.api_key_id = pulumi.Output.from_input("")
-        self.api_key = pulumi.Output.secret("")
-        if args["authorization"] == "API_KEY":
-            key = api_key(
-                name,
-                api_id=api.id,
-                stage_name=stage.stage_name,
-                quota_per_day=args["api_quota_per_day"],
-                tags=args["tags"],
-                parent=self,
-            )
-            self.api_key_id = key.id
-            self.api_key = pulumi.Output.secret(key.value)
+        stage = api_stage(name, _stage_args(name, api, function.function, args, self), self)
+        if args["waf_rate_limit"]:
+            limit = args["waf_rate_limit"]
+            web_acl(name, stage, rate_limit=limit, tags=args["tags"], parent=self)
+        keys = _keys(name, api, stage, args, self)
+        first = next(iter(keys.values()), None)
+        self.api_key_id = first.id if first else pulumi.Output.from_input("")
+        self.api_key = pulumi.Output.secret(first.value if first else "")
+        values = pulumi.Output.all(**{client: key.value for client, key in keys.items()})
+        self.api_keys = pulumi.Output.secret(values)
         self.api_url = (
             pulumi.Output.from_input(args["api_base_url"])
             if args["api_base_url"]
             else stage.invoke_url
         )
         self.api_name = api.name
+        self.api_execution_arn = pulumi.Output.concat(api.execution_arn, "/", stage.stage_name)
         self.stage_name = stage.stage_name
         self.message_api_function_name = function.function.name
-        self.register_outputs(
-            {
-                "api_url": self.api_url,
-                "api_name": self.api_name,
-                "stage_name": self.stage_name,
-                "api_key_id": self.api_key_id,
-                "api_key": self.api_key,
-                "message_api_function_name": self.message_api_function_name,
-            }
-        )
+        self.message_api_log_group_name = function.log_group.name
+        self.register_outputs({output: getattr(self, output) for output in _OUTPUTS})
+
+
+_OUTPUTS = tuple(MessageApi.__annotations__)
 
 
 def _function(name: str, args: MessageApiArgs, parent: pulumi.ComponentResource) -> RuntimeFunction:
@@ -135,65 +134,51 @@ def _function(name: str, args: MessageApiArgs, parent: pulumi.ComponentResource)
     return runtime_function(name, code, args, location=location_of(parent), parent=parent)
 
 
-def _stage(
+def _stage_args(
     name: str,
     api: aws.apigateway.RestApi,
     function: aws.lambda_.Function,
-    parts: list[pulumi.Resource],
     args: MessageApiArgs,
-    parent: pulumi.ComponentResource,
-) -> aws.apigateway.Stage:
-    options = pulumi.ResourceOptions(parent=parent)
-    deployment = aws.apigateway.Deployment(
-        f"{name}-deployment",
-        rest_api=api.id,
-        # A deployment is a snapshot: it is taken anew when, and only when, the API changes.
-        triggers={
-            "definition": function.invoke_arn.apply(
-                lambda uri: api_definition(uri, args["authorization"])
-            )
-        },
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=parts),
+    parent: pulumi.Resource,
+) -> StageArgs:
+    authorization, cidrs = args["authorization"], args["allowed_cidrs"]
+    return StageArgs(
+        api=api,
+        function=function,
+        parts=[
+            *api_routes(name, api, function, authorization, parent),
+            *gateway_responses(name, api, parent),
+            *network_policy(
+                name, api, allowed_cidrs=cidrs, authorization=authorization, parent=parent
+            ),
+        ],
+        authorization=authorization,
+        allowed_cidrs=cidrs,
+        throttle_rate=args["api_throttle_rate"],
+        throttle_burst=args["api_throttle_burst"],
+        access_logs=args["access_logs"],
+        create_log_role=args["create_api_gateway_log_role"],
+        log_retention_days=args["log_retention_days"],
+        tracing=args["tracing"],
+        tags=args["tags"],
     )
-    logs = access_logs(
+
+
+def _keys(
+    name: str,
+    api: aws.apigateway.RestApi,
+    stage: aws.apigateway.Stage,
+    args: MessageApiArgs,
+    parent: pulumi.Resource,
+) -> dict[str, aws.apigateway.ApiKey]:
+    if args["authorization"] != "API_KEY":
+        return {}
+    return client_keys(
         name,
-        retention_days=args["log_retention_days"],
-        create_role=args["create_api_gateway_log_role"],
+        args["api_clients"],
+        aws.apigateway.UsagePlanApiStageArgs(api_id=api.id, stage=stage.stage_name),
+        throttle=(args["api_client_throttle_rate"], args["api_client_throttle_burst"]),
+        quota_per_day=args["api_quota_per_day"],
         tags=args["tags"],
         parent=parent,
     )
-    stage = aws.apigateway.Stage(
-        f"{name}-stage",
-        rest_api=api.id,
-        deployment=deployment.id,
-        stage_name=_STAGE,
-        access_log_settings=logs.settings,
-        xray_tracing_enabled=args["tracing"],
-        tags=args["tags"],
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=logs.prerequisites),
-    )
-    aws.apigateway.MethodSettings(
-        f"{name}-method-settings",
-        rest_api=api.id,
-        stage_name=stage.stage_name,
-        method_path="*/*",
-        settings={
-            "throttling_rate_limit": args["api_throttle_rate"],
-            "throttling_burst_limit": args["api_throttle_burst"],
-            "metrics_enabled": True,
-            # Data traces write whole bodies to the logs: contents, addresses, one-time codes.
-            "data_trace_enabled": False,
-            "logging_level": "OFF",
-        },
-        opts=options,
-    )
-    aws.lambda_.Permission(
-        f"{name}-permission",
-        action="lambda:InvokeFunction",
-        function=function.name,
-        principal="apigateway.amazonaws.com",
-        source_account=location_of(parent).apply(lambda place: place.account_id),
-        source_arn=pulumi.Output.concat(api.execution_arn, f"/{_STAGE}/*/messages*"),
-        opts=options,
-    )
-    return stage

@@ -20,7 +20,7 @@ class TableArgs(TypedDict):
 
 
 class MessageStoreArgs(TypedDict):
-    """Arguments of `MessageStore`. `protect` keeps the tables from being deleted."""
+    """Arguments of `MessageStore`. `protect` keeps the tables, also when the stack goes."""
 
     kms_key_arn: pulumi.Input[str]
     protect: bool
@@ -81,5 +81,7 @@ def _table(
         server_side_encryption={"enabled": True, "kms_key_arn": args["kms_key_arn"]},
         deletion_protection_enabled=args["protect"],
         tags=args["tags"],
-        opts=pulumi.ResourceOptions(parent=parent, protect=args["protect"]),
+        opts=pulumi.ResourceOptions(
+            parent=parent, protect=args["protect"], retain_on_delete=args["protect"]
+        ),
     )

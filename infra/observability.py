@@ -1,4 +1,4 @@
-"""What tells an operator that something is wrong: alarms, and one dashboard."""
+"""What tells an operator that something is wrong: alarms, one dashboard, saved log queries."""
 
 import json
 from typing import TypedDict
@@ -7,9 +7,10 @@ import pulumi
 import pulumi_aws as aws
 
 from . import resource_policies
-from .alarms import ALARMS
+from .alarms import ALARMS, FALLBACK_RATE_RUNBOOK, with_runbook
 from .dashboard import dashboard_body
 from .location import json_document, location_of
+from .log_queries import LOG_QUERIES
 
 __all__ = ["Observability", "ObservabilityArgs"]
 
@@ -17,13 +18,16 @@ __all__ = ["Observability", "ObservabilityArgs"]
 class ObservabilityArgs(TypedDict):
     """Arguments of `Observability`: the names of what is watched.
 
-    `alarm_email` empty is no mail. `stack_name` is the dimension of the product's own metrics.
+    Alarms go to the topic `alarm_topic_arn`, else to one of their own that mails them to
+    `alarm_email`, else nowhere; an empty text is none. `stack_name` is the dimension of the
+    product's own metrics.
     """
 
     stack_name: str
     kms_key_arn: pulumi.Input[str]
     tags: dict[str, str]
     alarm_email: str
+    alarm_topic_arn: pulumi.Input[str]
     fallback_rate_alarm_percent: int
     api_name: pulumi.Input[str]
     api_stage_name: pulumi.Input[str]
@@ -40,6 +44,15 @@ class ObservabilityArgs(TypedDict):
     send_fallback_function_name: pulumi.Input[str]
     relay_events_function_name: pulumi.Input[str]
     normalize_events_function_name: pulumi.Input[str]
+    messages_table_name: pulumi.Input[str]
+    payloads_table_name: pulumi.Input[str]
+    provider_message_ids_table_name: pulumi.Input[str]
+    stream_name: pulumi.Input[str]
+    message_api_log_group_name: pulumi.Input[str]
+    send_primary_log_group_name: pulumi.Input[str]
+    send_fallback_log_group_name: pulumi.Input[str]
+    relay_events_log_group_name: pulumi.Input[str]
+    normalize_events_log_group_name: pulumi.Input[str]
 
 
 class Observability(pulumi.ComponentResource):
@@ -59,12 +72,14 @@ class Observability(pulumi.ComponentResource):
         self._prefix = name
         self._tags = args["tags"]
         self._actions: list[pulumi.Input[str]] = []
-        self.alarm_topic_arn = pulumi.Output.from_input("")
+        self.alarm_topic_arn = pulumi.Output.from_input(args["alarm_topic_arn"])
         if args["alarm_email"]:
             self.alarm_topic_arn = self._alarm_topic(args)
+        if args["alarm_email"] or args["alarm_topic_arn"] != "":
             self._actions = [self.alarm_topic_arn]
         self._alarms(args)
         self._fallback_rate_alarm(args)
+        self._log_queries(args)
         self.dashboard_name = self._dashboard(args).dashboard_name
         self.dashboard_url = pulumi.Output.all(self.dashboard_name, location_of(self)).apply(
             lambda known: (
@@ -112,7 +127,7 @@ class Observability(pulumi.ComponentResource):
         for alarm in ALARMS:
             aws.cloudwatch.MetricAlarm(
                 f"{self._prefix}-{alarm.noun}",
-                alarm_description=alarm.description,
+                alarm_description=with_runbook(alarm.description, alarm.runbook),
                 namespace=alarm.namespace,
                 metric_name=alarm.metric,
                 statistic=alarm.statistic,
@@ -134,8 +149,11 @@ class Observability(pulumi.ComponentResource):
     def _fallback_rate_alarm(self, args: ObservabilityArgs) -> None:
         aws.cloudwatch.MetricAlarm(
             f"{self._prefix}-fallback-rate",
-            alarm_description=f"Over {args['fallback_rate_alarm_percent']} % of the messages of an "
-            "hour needed a fallback: the first channel, or its delivery events, may be down.",
+            alarm_description=with_runbook(
+                f"Over {args['fallback_rate_alarm_percent']} % of the messages of an hour needed a "
+                "fallback: the first channel, or its delivery events, may be down.",
+                FALLBACK_RATE_RUNBOOK,
+            ),
             metric_queries=[
                 _sum_query("accepted", "MessagesAccepted", {"stack": args["stack_name"]}),
                 *(
@@ -160,11 +178,24 @@ class Observability(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
+    def _log_queries(self, args: ObservabilityArgs) -> None:
+        names = _inputs(args)
+        for query in LOG_QUERIES.values():
+            aws.cloudwatch.QueryDefinition(
+                f"{self._prefix}-{query.noun}-query",
+                # The console shows what is before the slash as a folder.
+                name=f"{args['stack_name']}/{query.title}",
+                log_group_names=[names[f"{noun}_log_group_name"] for noun in query.functions],
+                query_string=query.query,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
     def _dashboard(self, args: ObservabilityArgs) -> aws.cloudwatch.Dashboard:
         names = {
             key: value
             for key, value in _inputs(args).items()
-            if key.endswith(("_queue_name", "_function_name", "api_name", "api_stage_name"))
+            if (key.endswith("_name") and not key.endswith(("stack_name", "_log_group_name")))
+            or key == "api_stage_name"
         }
         body = pulumi.Output.all(location=location_of(self), **names).apply(
             lambda known: json.dumps(

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .contradictions import contradictions
 from .parameters import ParameterValueError
-from .settings import PARAMETERS, Settings, SettingsError, contradictions
+from .settings import PARAMETERS, Settings, SettingsError
 
-__all__ = ["load_settings", "settings_from_arguments"]
+__all__ = ["load_settings", "settings_from_arguments", "settings_of_part"]
 
 
 def load_settings(
@@ -49,7 +50,9 @@ def load_settings(
             # The faults of the other environments show before their day comes.
             _read_layer(where, environment, problems)
     layers.append(("Pulumi configuration", dict(configuration or {})))
-    return _settings(layers, problems)
+    settings = _settings(layers, problems)
+    problems.extend(contradictions(settings))
+    return _faultless(settings, problems)
 
 
 def settings_from_arguments(name: str, arguments: Mapping[str, object]) -> Settings:
@@ -58,13 +61,39 @@ def settings_from_arguments(name: str, arguments: Mapping[str, object]) -> Setti
     Arguments that are None count as not given. Raises SettingsError with every fault found.
     """
     problems: list[str] = []
-    layer: dict[str, object] = {PARAMETERS["name_prefix"].name: name}
+    layer = _argument_layer(name, arguments, problems)
+    layer[PARAMETERS["name_prefix"].name] = name
+    settings = _settings([(f"arguments of {name}", layer)], problems)
+    problems.extend(contradictions(settings))
+    return _faultless(settings, problems)
+
+
+def settings_of_part(name: str, arguments: Mapping[str, object]) -> Settings:
+    """Return the settings given to a component that is a part, the others with their defaults.
+
+    What must hold between parameters is the whole's business: a part has only some of them.
+    """
+    problems: list[str] = []
+    layer = _argument_layer(name, arguments, problems)
+    return _faultless(_settings([(f"arguments of {name}", layer)], problems), problems)
+
+
+def _argument_layer(
+    name: str, arguments: Mapping[str, object], problems: list[str]
+) -> dict[str, object]:
+    layer: dict[str, object] = {}
     for key, value in arguments.items():
         if key not in PARAMETERS:
             problems.append(_unknown(f"arguments of {name}", key, PARAMETERS))
         elif value is not None:
             layer[PARAMETERS[key].name] = value
-    return _settings([(f"arguments of {name}", layer)], problems)
+    return layer
+
+
+def _faultless(settings: Settings, problems: Sequence[str]) -> Settings:
+    if problems:
+        raise SettingsError(problems)
+    return settings
 
 
 def _settings(layers: Sequence[tuple[str, dict[str, object]]], problems: list[str]) -> Settings:
@@ -75,11 +104,7 @@ def _settings(layers: Sequence[tuple[str, dict[str, object]]], problems: list[st
                 values[field_name] = {**values.get(field_name, {}), **value}
             else:
                 values[field_name] = value
-    settings = Settings(**values)
-    problems.extend(contradictions(settings))
-    if problems:
-        raise SettingsError(problems)
-    return settings
+    return Settings(**values)
 
 
 def _read_layer(where: str, layer: Mapping[str, object], problems: list[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import cast
 __all__ = [
     "Parameter",
     "ParameterValueError",
+    "arn",
     "boolean",
     "integer",
     "text",
@@ -34,7 +35,7 @@ class Parameter:
     `kind` is one of integer, boolean, text, list (of text) and map (of text to text). `minimum` and
     `maximum` bound integers; `choices` and `pattern` bound texts, the entries of lists and the
     values of maps; `key_pattern` bounds the keys of maps. `limit` says in words where a bound comes
-    from.
+    from. An `adopted` one names a resource that exists: programs may give it as an output.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Parameter:
     key_pattern: str = ""
     synonyms: tuple[str, ...] = ()
     merged: bool = False
+    adopted: bool = False
 
     def read(self, value: object) -> object:
         """Return `value` as this parameter's type, or raise ParameterValueError."""
@@ -190,10 +192,35 @@ def text(
     return field(default=default, metadata={"parameter": parameter})
 
 
-def text_list(name: str, description: str, *, pattern: str, limit: str) -> tuple[str, ...]:
+def text_list(
+    name: str,
+    description: str,
+    *,
+    pattern: str,
+    limit: str,
+    default: tuple[str, ...] = (),
+    adopted: bool = False,
+) -> tuple[str, ...]:
     """Declare a list of texts that each match `pattern`; empty by default."""
-    parameter = Parameter(name, "list", description, limit, pattern=pattern)
-    return field(default=(), metadata={"parameter": parameter})
+    parameter = Parameter(name, "list", description, limit, pattern=pattern, adopted=adopted)
+    return field(default=default, metadata={"parameter": parameter})
+
+
+def arn(name: str, description: str, *, service: str, resource: str) -> str:
+    """Declare the ARN of a resource that exists already; none by default.
+
+    `resource` is the pattern of what follows the account in it.
+    """
+    pattern = rf"(arn:aws[a-z-]*:{service}:[a-z0-9-]+:\d{{12}}:{resource})?"
+    parameter = Parameter(
+        name,
+        "text",
+        description,
+        f"the ARN of a resource of {service}",
+        pattern=pattern,
+        adopted=True,
+    )
+    return field(default="", metadata={"parameter": parameter})
 
 
 def text_map(

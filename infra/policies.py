@@ -11,6 +11,7 @@ from typing import Any
 __all__ = [
     "Location",
     "Statement",
+    "attach_to_network",
     "document",
     "message_api",
     "normalizer",
@@ -49,6 +50,23 @@ def write_logs(*, log_group_arn: str) -> list[Statement]:
 def write_traces() -> list[Statement]:
     """Allow a function to send traces; X-Ray has no resources to name for these."""
     return [_allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"])]
+
+
+def attach_to_network() -> list[Statement]:
+    """Allow Lambda to put a function into a VPC; it asks for these before there is a resource."""
+    return [
+        _allow(
+            [
+                "ec2:AssignPrivateIpAddresses",
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSubnets",
+                "ec2:UnassignPrivateIpAddresses",
+            ],
+            ["*"],
+        )
+    ]
 
 
 def message_api(
@@ -166,20 +184,28 @@ def _mail_resources(location: Location, identities: Sequence[str]) -> list[str]:
     ]
 
 
+# By action, what it is authorized on beside the configuration sets and protect configurations that
+# a request may name: https://docs.aws.amazon.com/service-authorization/latest/reference/
+# list_pinpoint-sms-voice-v2.html
+_TEXT_SENDERS = {
+    "sms-voice:SendTextMessage": ("phone-number", "pool", "sender-id"),
+    "sms-voice:SendMediaMessage": ("phone-number", "pool"),
+    "sms-voice:SendRcsMessage": ("phone-number", "pool", "rcs-agent", "sender-id"),
+}
+
+
 def _texts(location: Location, identities: Sequence[str]) -> Iterator[Statement]:
-    # By kind of origination identity, as the service's list of actions has them. A picture needs
-    # nothing on S3: the service reads it, by the bucket's own policy.
-    statements = [
-        (
-            ["sms-voice:SendMediaMessage", "sms-voice:SendTextMessage"],
-            ("phone-number", "pool", "sender-id"),
-        ),
-        (["sms-voice:SendRcsMessage"], ("pool", "rcs-agent")),
+    # A picture needs nothing on S3: the service reads it, by the bucket's own policy.
+    named = [
+        location.arn("sms-voice", f"{kind}/*")
+        for kind in ("configuration-set", "protect-configuration")
     ]
-    for actions, kinds in statements:
-        chosen = [arn for arn in identities if arn.split(":")[-1].split("/")[0] in kinds]
-        if chosen or not identities:
-            yield _allow(actions, chosen or [location.arn("sms-voice", f"{k}/*") for k in kinds])
+    for action, kinds in _TEXT_SENDERS.items():
+        senders = [location.arn("sms-voice", f"{kind}/*") for kind in kinds]
+        if identities:
+            senders = [arn for arn in identities if arn.split(":")[-1].split("/")[0] in kinds]
+        if senders:
+            yield _allow([action], [*senders, *named])
 
 
 def _phone_number_arn(location: Location, identity: str) -> str:

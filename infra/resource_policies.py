@@ -8,7 +8,15 @@ from typing import Any
 
 from .policies import Location, Statement, document
 
-__all__ = ["alarm_topic_policy", "key_policy", "queue_policy", "topic_policy", "trust"]
+__all__ = [
+    "alarm_topic_policy",
+    "api_policy",
+    "event_key_statements",
+    "key_policy",
+    "queue_policy",
+    "topic_policy",
+    "trust",
+]
 
 
 def trust(service: str) -> dict[str, Any]:
@@ -63,12 +71,42 @@ def queue_policy(*, queue_arn: str, topic_arn: str | None = None) -> dict[str, A
     return document(statements)
 
 
+def api_policy(
+    *, execution_arn: str, allowed_cidrs: list[str], authorization: str
+) -> dict[str, Any]:
+    """Refuse calls of an API from outside `allowed_cidrs`."""
+    call = {
+        "Principal": "*",
+        "Action": "execute-api:Invoke",
+        "Resource": f"{execution_arn}/*",
+    }
+    deny = {
+        **call,
+        "Effect": "Deny",
+        "Condition": {"NotIpAddress": {"aws:SourceIp": allowed_cidrs}},
+    }
+    # An API without signatures needs to be told whom to let in. One with them must not be: here it
+    # would let in everybody of the account, whatever their own policies say.
+    return document([deny] if authorization == "IAM" else [{**call, "Effect": "Allow"}, deny])
+
+
 def key_policy(*, location: Location) -> dict[str, Any]:
     """Let the account administer the key, and the services that carry events use it.
 
     The functions need no statement here: the account's own lets IAM policies give them the key.
     CloudWatch Logs has none either: logs carry ids and statuses only, and do not use the key.
     """
+    administer = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{location.partition}:iam::{location.account_id}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    return document([administer, *event_key_statements(location)])
+
+
+def event_key_statements(location: Location) -> list[Statement]:
+    """Return what the policy of any key must have that a stack is to encrypt with."""
     users = {
         **_event_publishers(location),
         # From the topic to its queue, which is encrypted too.
@@ -76,26 +114,16 @@ def key_policy(*, location: Location) -> dict[str, Any]:
         # From an alarm to the topic that mails it.
         "cloudwatch.amazonaws.com": location.arn("cloudwatch", "alarm:*"),
     }
-    return document(
-        [
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": f"arn:{location.partition}:iam::{location.account_id}:root"},
-                "Action": "kms:*",
-                "Resource": "*",
-            },
-            *(
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": service},
-                    "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-                    "Resource": "*",
-                    "Condition": _from_source(location.account_id, source),
-                }
-                for service, source in users.items()
-            ),
-        ]
-    )
+    return [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": "*",
+            "Condition": _from_source(location.account_id, source),
+        }
+        for service, source in users.items()
+    ]
 
 
 def _event_publishers(location: Location) -> dict[str, str]:

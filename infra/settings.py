@@ -1,10 +1,10 @@
-"""The settings of one stack: the table of parameters, and what must hold between them.
+"""The settings of one stack: the table of parameters.
 
-`infra/parameter_layers.py` reads them. Nothing here imports pulumi.
+`infra/parameter_layers.py` reads them; `infra/contradictions.py` says what must hold between them.
+Nothing here imports pulumi.
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from . import parameters
@@ -16,7 +16,6 @@ __all__ = [
     "SENDER_TIMEOUT_SECONDS",
     "Settings",
     "SettingsError",
-    "contradictions",
 ]
 
 SENDER_TIMEOUT_SECONDS = 30
@@ -91,10 +90,31 @@ class Settings:
         maximum=5_000,
         limit="API Gateway allows an account bursts of 5000 by default",
     )
+    api_clients: tuple[str, ...] = parameters.text_list(
+        "apiClients",
+        "Names of the clients that get an API key each. Not used with IAM authorization.",
+        pattern=r"[a-z][a-z0-9-]{0,30}",
+        limit="up to 31 lower-case letters, digits and hyphens, starting with a letter",
+        default=("default",),
+    )
+    api_client_throttle_rate: int = parameters.integer(
+        "apiClientThrottleRate",
+        0,
+        "Requests per second of one client before it is answered 429; 0 is the API's rate.",
+        minimum=0,
+        maximum=10_000,
+    )
+    api_client_throttle_burst: int = parameters.integer(
+        "apiClientThrottleBurst",
+        0,
+        "Requests of one client at once, above its rate; 0 is the API's burst.",
+        minimum=0,
+        maximum=5_000,
+    )
     api_quota_per_day: int = parameters.integer(
         "apiQuotaPerDay",
         0,
-        "Requests per day of the API key; 0 is no quota. Not used with IAM authorization.",
+        "Requests per day of one client; 0 is no quota. Not used with IAM authorization.",
         minimum=0,
         maximum=2_000_000_000,
     )
@@ -105,16 +125,34 @@ class Settings:
         pattern=r"(https?://[^\s?#]*[^\s?#/])?",
         limit="an http or https URL that does not end in a slash",
     )
+    allowed_cidrs: tuple[str, ...] = parameters.text_list(
+        "allowedCidrs",
+        "Networks that the API may be called from, like `203.0.113.0/24`; none is everywhere.",
+        pattern=r"\d{1,3}(\.\d{1,3}){3}/\d{1,2}|[0-9a-fA-F:]+/\d{1,3}",
+        limit="an IPv4 or IPv6 network in CIDR form",
+    )
+    waf_rate_limit: int = parameters.integer(
+        "wafRateLimit",
+        0,
+        "Requests of one address within five minutes before a web ACL refuses it; 0 is no web ACL.",
+        minimum=0,
+        maximum=2_000_000_000,
+    )
+    access_logs: bool = parameters.boolean(
+        "accessLogs",
+        default=True,
+        description="Log who calls the API, without bodies.",
+    )
     create_api_gateway_log_role: bool = parameters.boolean(
         "createApiGatewayLogRole",
         default=True,
         description="Set the role by which API Gateway writes access logs. It is one setting for "
-        "the account and Region: false where it is set already.",
+        "the account and Region, and stays when the stack goes: false where it is set already.",
     )
     allowed_senders: tuple[str, ...] = parameters.text_list(
         "allowedSenders",
-        "Senders that requests may name, as they name them; none is every sender that the "
-        "account has.",
+        "Senders that requests may name, as they name them, or `@example.com` for all of a domain; "
+        "none is every sender that the account has.",
         pattern=r"\S+",
         limit="a sender without spaces: an address, a number, an id or an ARN",
     )
@@ -159,7 +197,36 @@ class Settings:
     protect_data: bool = parameters.boolean(
         "protectData",
         default=False,
-        description="Protect the tables and the encryption key from deletion.",
+        description="Protect the tables and the encryption key from deletion, and keep them when "
+        "the stack goes.",
+    )
+    kms_key_arn: str = parameters.arn(
+        "kmsKeyArn",
+        "KMS key to encrypt with; none creates one. Its policy must let the event services use it.",
+        service="kms",
+        resource=r"key/[a-z0-9-]+",
+    )
+    events_topic_arn: str = parameters.arn(
+        "eventsTopicArn",
+        "SNS topic that delivery events come to; none creates one. Its policy must let the event "
+        "services publish.",
+        service="sns",
+        resource=r"[A-Za-z0-9_-]{1,256}",
+    )
+    subnet_ids: tuple[str, ...] = parameters.text_list(
+        "subnetIds",
+        "Subnets of a VPC that the functions run in; none is no VPC. They need a way to AWS's "
+        "endpoints.",
+        pattern=r"subnet-[0-9a-f]+",
+        limit="subnet-<hexadecimal digits>",
+        adopted=True,
+    )
+    security_group_ids: tuple[str, ...] = parameters.text_list(
+        "securityGroupIds",
+        "Security groups of the functions in these subnets.",
+        pattern=r"sg-[0-9a-f]+",
+        limit="sg-<hexadecimal digits>",
+        adopted=True,
     )
     visibility_timeout_seconds: int = parameters.integer(
         "SqsVisibilityTimeout",
@@ -278,6 +345,11 @@ class Settings:
         default=True,
         description="Create that SES configuration set; false when it exists already.",
     )
+    attach_ses_event_destination: bool = parameters.boolean(
+        "attachSESEventDestination",
+        default=False,
+        description="Add the stack's event destination to an SES configuration set that exists.",
+    )
     ses_identities: tuple[str, ...] = parameters.text_list(
         "sesIdentities",
         "SES identities (domains or addresses) that mail may be sent from; none is all of them.",
@@ -295,6 +367,11 @@ class Settings:
         "createSMSConfigSet",
         default=True,
         description="Create that SMS configuration set; false when it exists already.",
+    )
+    attach_sms_event_destination: bool = parameters.boolean(
+        "attachSMSEventDestination",
+        default=False,
+        description="Add the stack's event destination to an SMS configuration set that exists.",
     )
     sms_origination_identities: tuple[str, ...] = parameters.text_list(
         "smsOriginationIdentities",
@@ -351,6 +428,13 @@ class Settings:
         pattern=r"([^\s@]+@[^\s@]+\.[^\s@]+)?",
         limit="an e-mail address",
     )
+    alarm_topic_arn: str = parameters.arn(
+        "alarmTopicArn",
+        "SNS topic that alarms go to; none creates one where there is an alarmEmail. Its policy "
+        "must let CloudWatch publish.",
+        service="sns",
+        resource=r"[A-Za-z0-9_-]{1,256}",
+    )
     fallback_rate_alarm_percent: int = parameters.integer(
         "fallbackRateAlarmPercent",
         50,
@@ -391,58 +475,3 @@ def _table() -> dict[str, Parameter]:
 
 # The parameters by the name of their field in `Settings`.
 PARAMETERS: Mapping[str, Parameter] = _table()
-
-
-def contradictions(settings: Settings) -> Iterator[str]:
-    """Yield a sentence for each pair of parameters that cannot both be as they are."""
-    if settings.claim_lease_seconds >= settings.visibility_timeout_seconds:
-        yield (
-            f"claimLeaseSeconds ({settings.claim_lease_seconds}) must be below "
-            f"SqsVisibilityTimeout ({settings.visibility_timeout_seconds}): when SQS hands over "
-            f"the message of a sender that has stopped, its step must be free to take over"
-        )
-    if settings.retention_days <= settings.queue_retention_days:
-        yield (
-            f"retentionDays ({settings.retention_days}) must be above queueRetentionDays "
-            f"({settings.queue_retention_days}): a message that still waits needs its row"
-        )
-    if settings.stream_retention_hours > settings.retention_days * 24:
-        yield (
-            f"streamRetentionHours ({settings.stream_retention_hours}) must not be above "
-            f"retentionDays ({settings.retention_days}, {settings.retention_days * 24} hours): an "
-            f"event that is read again needs the row that it is about"
-        )
-    if settings.relay_batch_size > 10 and settings.relay_batch_window_seconds < 1:  # noqa: PLR2004  the limit is in the message
-        yield (
-            f"relayBatchWindowSeconds (0) must be at least 1 while relayBatchSize is "
-            f"{settings.relay_batch_size}: SQS hands over more than 10 messages only with a window"
-        )
-    if settings.api_throttle_burst < settings.api_throttle_rate / 10:
-        yield (
-            f"apiThrottleBurst ({settings.api_throttle_burst}) is below a tenth of apiThrottleRate "
-            f"({settings.api_throttle_rate}): the rate could never be reached"
-        )
-    for channel, create, name in (
-        ("SES", settings.create_ses_config_set, settings.ses_config_set_name),
-        ("SMS", settings.create_sms_config_set, settings.sms_config_set_name),
-    ):
-        if create and not name:
-            key = "sesConfigSetName" if channel == "SES" else "smsConfigSetName"
-            yield f"{key} must name the set to create, or create{channel}ConfigSet must be false"
-    yield from _unreachable_senders(settings)
-    if len(settings.tags) > 50:  # noqa: PLR2004  the limit is in the message
-        yield f"tags: {len(settings.tags)} are too many: AWS allows 50 per resource"
-
-
-def _unreachable_senders(settings: Settings) -> Iterator[str]:
-    allowed = {_bare_id(identity) for identity in settings.whats_app_phone_number_ids}
-    for number, identity in settings.whats_app_phone_numbers.items():
-        if allowed and _bare_id(identity) not in allowed:
-            yield (
-                f"whatsAppPhoneNumbers: {number} stands for {identity}, which "
-                f"whatsAppPhoneNumberIds does not allow to send"
-            )
-
-
-def _bare_id(identity: str) -> str:
-    return re.split(r"phone-number-id[-/]", identity)[-1]

@@ -13,6 +13,7 @@ from local.resources import (
     senders,
     sns,
     sqs,
+    waf,
 )
 from local.resources.registration import Creator, Registration
 
@@ -30,6 +31,7 @@ CREATORS: dict[str, Creator] = {
         senders,
         sns,
         sqs,
+        waf,
     )
     for token, creator in service.CREATORS.items()
 }
@@ -39,6 +41,8 @@ ACCEPTED_WITHOUT_EFFECT = {
     "pulumi:providers:aws": "the deployer's own clients are the provider",
     "aws:apigateway/account:Account": "the role that writes access logs: the emulator writes none",
     "aws:apigateway/deployment:Deployment triggers": "they say when to deploy anew",
+    "aws:cloudwatch/queryDefinition:QueryDefinition": "queries are saved for a console, and the "
+    "emulator has none",
     "aws:lambda/function:Function layers": "functions run in this virtual environment, which has "
     "what the layer brings; the emulator cannot fetch layers",
 }

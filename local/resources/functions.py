@@ -16,6 +16,7 @@ def create_function(cloud: Cloud, resource: Registration) -> Created:
     inputs = resource.inputs
     name = resource.physical_name()
     logging, tracing = inputs.get("loggingConfig"), inputs.get("tracingConfig")
+    network = inputs.get("vpcConfig")
     function = cloud.client("lambda").create_function(
         FunctionName=name,
         Code={"ZipFile": archive_bytes(inputs["code"])},
@@ -39,6 +40,7 @@ def create_function(cloud: Cloud, resource: Registration) -> Created:
             LoggingConfig=logging
             and pick(logging, ["applicationLogLevel", "logFormat", "logGroup", "systemLogLevel"]),
             TracingConfig=tracing and pick(tracing, ["mode"]),
+            VpcConfig=network and pick(network, ["subnetIds", "securityGroupIds"]),
         ),
     )
     if inputs.get("reservedConcurrentExecutions", -1) >= 0:

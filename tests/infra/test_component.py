@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -15,7 +15,7 @@ from infra import FallbackMessaging, FallbackMessagingArgs, SettingsError
 from infra.settings import PARAMETERS
 
 # Names that a user gives, or that AWS has no other way to tell apart.
-NAMED = {"ConfigurationSet", "Smsvoicev2ConfigurationSet", "Dashboard"}
+NAMED = {"ConfigurationSet", "Smsvoicev2ConfigurationSet", "Dashboard", "QueryDefinition"}
 PHYSICAL_NAMES = ("name", "configurationSetName", "dashboardName", "bucket")
 STACKS = ("dev", "staging", "prod")
 PREFIX = "FallbackMessagingService"
@@ -173,12 +173,14 @@ def test_nothing_is_declared_when_pulumi_configuration_is_wrong(deploy: Callable
 
 
 def test_the_arguments_of_the_component_are_the_parameters() -> None:
-    arguments = get_type_hints(FallbackMessagingArgs)
+    arguments = FallbackMessagingArgs.__annotations__
 
     assert set(arguments) == set(PARAMETERS) - {"name_prefix"}
     kinds = {"integer": int, "boolean": bool, "text": str, "list": list[str], "map": dict[str, str]}
     for name, annotation in arguments.items():
-        assert annotation == kinds[PARAMETERS[name].kind], name
+        kind = kinds[PARAMETERS[name].kind]
+        # What exists already may be named by an output of another resource.
+        assert annotation == (pulumi.Input[kind] if PARAMETERS[name].adopted else kind), name
 
 
 def test_components_can_be_described_to_other_languages() -> None:
@@ -190,7 +192,7 @@ def test_components_can_be_described_to_other_languages() -> None:
 
     described = Analyzer("fallback-messaging").analyze(components)
 
-    assert len(components) == 7
+    assert len(components) == 8
     messaging = described["component_definitions"]["FallbackMessaging"]
     assert set(messaging.outputs) >= {"apiUrl", "apiKey", "topicArn", "messagesTableName"}
     assert messaging.inputs["retentionDays"].optional is True
@@ -236,7 +238,7 @@ def test_what_needs_a_permission_waits_for_it(dev: Any) -> None:
 
     # SES tries to publish before it accepts a destination; the topic's policy must be there.
     assert waits_for("-destinations") == ["events"]
-    assert waits_for("-normalize-events-mapping") == ["events-normalize-events-policy"]
+    assert waits_for("-normalize-events-mapping") == ["status-normalize-events-policy"]
     assert waits_for("-senders-send-primary") == ["senders-send-primary-policy"]
     assert waits_for("-api-stage") == ["api-account"]
     # Three methods with their integrations, and the gateway's own answers.

@@ -21,6 +21,11 @@ KEY = "arn:aws:kms:eu-west-1:123456789012:FallbackMessagingService-key"
 SES = "arn:aws:ses:eu-west-1:123456789012"
 SMS = "arn:aws:sms-voice:eu-west-1:123456789012"
 SOCIAL = "arn:aws:social-messaging:eu-west-1:123456789012"
+TEXT_SENDERS = {
+    "SendTextMessage": ("phone-number", "pool", "sender-id"),
+    "SendMediaMessage": ("phone-number", "pool"),
+    "SendRcsMessage": ("phone-number", "pool", "sender-id", "rcs-agent"),
+}
 USE_KEY = {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)}
 
 
@@ -46,11 +51,9 @@ def sender(source: str) -> set[tuple[str, str]]:
         ),
         *(
             (f"sms-voice:{action}", f"{SMS}:{kind}/*")
-            for action in ("SendTextMessage", "SendMediaMessage")
-            for kind in ("phone-number", "pool", "sender-id")
+            for action, kinds in TEXT_SENDERS.items()
+            for kind in (*kinds, "configuration-set", "protect-configuration")
         ),
-        ("sms-voice:SendRcsMessage", f"{SMS}:pool/*"),
-        ("sms-voice:SendRcsMessage", f"{SMS}:rcs-agent/*"),
         ("social-messaging:SendWhatsAppMessage", f"{SOCIAL}:phone-number-id/*"),
         *USE_KEY,
     }
@@ -87,8 +90,8 @@ ALLOWED: dict[str, set[tuple[str, str]]] = {
         ("dynamodb:BatchGetItem", f"{TABLE}-provider-message-ids"),
         ("dynamodb:UpdateItem", f"{TABLE}-provider-message-ids"),
         ("sqs:SendMessage", f"{QUEUE}-senders-timers"),
-        ("sqs:SendMessage", f"{QUEUE}-events-quarantine"),
-        ("sqs:SendMessage", f"{QUEUE}-events-stream-failures"),
+        ("sqs:SendMessage", f"{QUEUE}-status-quarantine"),
+        ("sqs:SendMessage", f"{QUEUE}-status-stream-failures"),
         *USE_KEY,
     },
 }
@@ -172,28 +175,28 @@ def test_senders_send_only_from_the_identities_that_are_configured(
             f"{SES}:template/*",
         }
         texts = {resource for action, resource in granted if action.startswith("sms-voice:")}
-        assert texts == {pool}
+        assert {resource for resource in texts if "configuration" not in resource} == {pool}
         chats = {resource for action, resource in granted if action.startswith("social-messaging:")}
         assert chats == {f"{SOCIAL}:phone-number-id/{'a' * 32}", f"{SOCIAL}:phone-number-id/b"}
 
 
-def test_a_sender_that_cannot_carry_rich_messages_is_not_allowed_to_try(
-    deploy: Callable[..., Any],
-) -> None:
+def test_a_sender_is_allowed_only_what_it_can_carry(deploy: Callable[..., Any]) -> None:
     number, agent = f"{SMS}:phone-number/phone-1", f"{SMS}:rcs-agent/rcs-1"
 
-    def texts(*identities: str) -> set[tuple[str, str]]:
-        recording = deploy(smsOriginationIdentities=json.dumps(identities))
-        granted = grants(recording.statements("send-fallback"))
+    def allowed(identity: str) -> set[str]:
+        recording = deploy(smsOriginationIdentities=json.dumps([identity]))
         return {
-            (action, resource) for action, resource in granted if action.startswith("sms-voice")
+            action
+            for action, resource in grants(recording.statements("send-fallback"))
+            if resource == identity
         }
 
-    assert texts(number) == {
-        ("sms-voice:SendTextMessage", number),
-        ("sms-voice:SendMediaMessage", number),
-    }
-    assert texts(agent) == {("sms-voice:SendRcsMessage", agent)}
+    assert allowed(number) == {f"sms-voice:{action}" for action in TEXT_SENDERS}
+    assert allowed(agent) == {"sms-voice:SendRcsMessage"}
+    # Nor anything on configuration sets, without a sender to use them with.
+    assert "sms-voice:SendTextMessage" not in str(
+        deploy(smsOriginationIdentities=json.dumps([agent])).statements("send-fallback")
+    )
 
 
 def test_without_a_configuration_set_the_senders_are_told_none(deploy: Callable[..., Any]) -> None:

@@ -1,25 +1,17 @@
 """Alarms and dashboard watch what exists, by the names it has."""
 
+import ast
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+from runtime.channels import CHANNELS
+
+ROOT = Path(__file__).resolve().parents[2]
+WRITTEN_BY_POWERTOOLS = {"service", "message", "level"}
 STACK = "FallbackMessagingService-dev"
-# The metrics of the functions, with the dimensions beside `stack`.
-METRICS = {
-    "MessagesAccepted": set(),
-    "MessagesSent": {"channel"},
-    "MessagesDelivered": {"channel"},
-    "MessagesFailed": {"channel"},
-    "Fallbacks": {"reason"},
-    "TimeToDelivery": {"channel"},
-    "DeliveredLate": set(),
-    "DeliveredTwice": set(),
-    "EventsUnmatched": set(),
-    "EventsUnknown": set(),
-    "EventsQuarantined": set(),
-    "DuplicatesSuppressed": set(),
-}
 
 
 def watched(recording: Any, metric: str, dimension: str) -> set[str]:
@@ -110,31 +102,175 @@ def test_alarms_are_mailed_when_there_is_an_address(dev: Any, deploy: Callable[.
         assert alarm.inputs["alarmActions"] == []
 
 
-def test_the_dashboard_shows_only_metrics_that_the_functions_emit(dev: Any) -> None:
-    shown = [
-        metric
-        for graph in graphs(dev)
-        for metric in graph["properties"]["metrics"]
-        if metric[0] == "FallbackMessaging"
+def emitted() -> dict[str, set[str]]:
+    """Read from the runtime's source what each metric is counted with, beside `stack`."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "runtime").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("count", "observe")
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id == "meter"
+            ):
+                name = ast.literal_eval(node.args[0])
+                dimensions = {str(keyword.arg) for keyword in node.keywords} - {"value"}
+                assert found.setdefault(name, dimensions) == dimensions, name
+    return found
+
+
+def shown(recording: Any) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield namespace, name and dimensions of every metric of the dashboard and the alarms."""
+    for graph in graphs(recording):
+        for metric in graph["properties"]["metrics"]:
+            namespace, *parts = [part for part in metric if isinstance(part, str)] or [""]
+            if namespace:
+                yield namespace, parts[0], dict(zip(parts[1::2], parts[2::2], strict=True))
+            for option in metric:
+                if isinstance(option, dict) and "SEARCH" in option.get("expression", ""):
+                    yield searched(option["expression"])
+    for alarm in recording.all("MetricAlarm"):
+        for metric in [
+            alarm.inputs,
+            *(q.get("metric") for q in alarm.inputs.get("metricQueries", [])),
+        ]:
+            if metric and "namespace" in metric:
+                yield metric["namespace"], metric["metricName"], metric["dimensions"]
+
+
+def searched(expression: str) -> tuple[str, str, dict[str, str]]:
+    found = re.fullmatch(
+        r"""SEARCH\('\{(.+?),(.+?)\} MetricName="(.+?)" stack="(.+?)"', 'Sum', 300\)""", expression
+    )
+    assert found, expression
+    namespace, dimensions, name, stack = found.groups()
+    return namespace, name, {**dict.fromkeys(dimensions.split(","), "*"), "stack": stack}
+
+
+def test_dashboard_and_alarms_show_only_metrics_that_the_functions_emit(dev: Any) -> None:
+    own = [metric for metric in shown(dev) if metric[0] == "FallbackMessaging"]
+    known = emitted()
+
+    assert len(known) >= 12
+    for _, name, dimensions in own:
+        assert dimensions["stack"] == STACK
+        assert set(dimensions) == {"stack"} | known[name], name
+
+
+def test_every_metric_that_the_functions_emit_is_on_the_dashboard(dev: Any) -> None:
+    assert {name for namespace, name, _ in shown(dev) if namespace == "FallbackMessaging"} == set(
+        emitted()
+    )
+
+
+def test_the_functions_emit_into_the_namespace_that_is_watched(dev: Any) -> None:
+    for function in dev.all("Function"):
+        variables = function.inputs["environment"]["variables"]
+        assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "FallbackMessaging"
+        assert variables["STACK_NAME"] == STACK
+
+
+def test_every_channel_of_the_runtime_is_on_the_dashboard(dev: Any) -> None:
+    channels = {
+        dimensions["channel"]
+        for namespace, name, dimensions in shown(dev)
+        if (namespace, name) == ("FallbackMessaging", "MessagesSent")
+    }
+
+    assert channels == set(CHANNELS)
+
+
+def test_the_dashboard_shows_the_funnel_in_order(dev: Any) -> None:
+    titles = [graph["properties"]["title"] for graph in graphs(dev)]
+
+    assert titles[:4] == [
+        "Accepted",
+        "Sent, by channel",
+        "Delivered, by channel",
+        "Failed, by channel",
+    ]
+    times = graphs(dev)[titles.index("Time to delivery, p50, p90 and p99, ms")]
+    stats = {metric[-1]["stat"] for metric in times["properties"]["metrics"]}
+    assert stats == {"p50", "p90", "p99"}
+    assert len([title for title in titles if title.startswith("Cost: ")]) == 3
+
+
+def test_the_fallback_rate_on_the_dashboard_is_by_reason(dev: Any) -> None:
+    (graph,) = (g for g in graphs(dev) if g["properties"]["title"].startswith("Fallback rate"))
+    metrics = graph["properties"]["metrics"]
+    ids = {metric[-1]["id"] for metric in metrics if isinstance(metric[0], str)}
+    expressions = [metric[0]["expression"] for metric in metrics if isinstance(metric[0], dict)]
+
+    assert ids == {"accepted", "timeout", "failure"}
+    assert expressions == [
+        "100 * FILL(timeout, 0) / accepted",
+        "100 * FILL(failure, 0) / accepted",
     ]
 
-    assert {metric[1] for metric in shown} == set(METRICS)
-    for _, name, *pairs in shown:
-        dimensions = dict(zip(pairs[::2], pairs[1::2], strict=True))
-        assert dimensions["stack"] == STACK
-        assert set(dimensions) == {"stack"} | METRICS[name]
 
-
-def test_the_dashboard_shows_only_queues_functions_and_apis_that_exist(dev: Any) -> None:
+def test_the_dashboard_shows_only_what_exists(dev: Any) -> None:
     existing = {
         "QueueName": {queue.name for queue in dev.all("Queue")},
         "FunctionName": {function.name for function in dev.all("Function")},
+        "TableName": {table.name for table in dev.all("Table")},
+        "StreamName": {dev.one("Stream").name},
         "ApiName": {dev.one("RestApi").name},
+        "Stage": {"v1"},
     }
-    for graph in graphs(dev):
-        for metric in graph["properties"]["metrics"]:
-            if metric[2] in existing:
-                assert metric[3] in existing[metric[2]]
+    for namespace, _, dimensions in shown(dev):
+        if namespace.startswith("AWS/"):
+            for dimension, value in dimensions.items():
+                assert value in existing[dimension]
+
+
+def test_every_alarm_says_where_its_runbook_is(dev: Any) -> None:
+    text = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    anchors = {
+        re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }
+
+    for alarm in dev.all("MetricAlarm"):
+        found = re.search(r"Runbook: docs/runbook\.md#([a-z-]+)$", alarm.inputs["alarmDescription"])
+        assert found, alarm.name
+        assert found[1] in anchors, alarm.name
+
+
+def test_alarms_go_to_a_topic_that_exists_already(deploy: Callable[..., Any]) -> None:
+    topic = "arn:aws:sns:eu-west-1:123456789012:operations"
+    recording = deploy(alarmTopicArn=topic)
+
+    assert not [t for t in recording.all("Topic") if t.name.endswith("-alarms")]
+    for alarm in recording.all("MetricAlarm"):
+        assert alarm.inputs["alarmActions"] == [topic]
+
+
+def test_saved_queries_read_the_logs_of_their_functions(dev: Any) -> None:
+    groups = {group.name for group in dev.all("LogGroup")}
+    queries = dev.all("QueryDefinition")
+
+    assert len(queries) == 5
+    for query in queries:
+        assert query.inputs["name"].startswith(f"{STACK}/")
+        assert set(query.inputs["logGroupNames"]) <= groups
+    everything = dev.one("QueryDefinition", "-one-message-query").inputs["logGroupNames"]
+    assert len(everything) == 5
+
+
+def test_saved_queries_ask_only_for_what_the_functions_log(dev: Any) -> None:
+    source = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "runtime").rglob("*.py"))
+    for query in dev.all("QueryDefinition"):
+        text = query.inputs["queryString"]
+        for message in re.findall(r"'([a-z ]{6,})'", text):
+            assert f'"{message}"' in source, message
+        for line in re.findall(r"(?:fields|by) (.+)", text):
+            for field in re.findall(r"(?<![@\w])[a-z_]+", line):
+                assert (
+                    field in ("service", "message")
+                    or f"{field}=" in source
+                    or f'"{field}"' in source
+                )
 
 
 def test_the_graphs_of_the_dashboard_do_not_overlap(dev: Any) -> None:

@@ -1,4 +1,4 @@
-"""The two functions on the way of delivery events, and what invokes them."""
+"""What reads the stream of delivery events and writes the status of messages."""
 
 import pulumi
 import pulumi_aws as aws
@@ -7,85 +7,70 @@ from . import policies
 from .functions import FunctionArgs, FunctionCode, RuntimeFunction, runtime_function
 from .location import location_of
 from .message_store import TableArgs
-from .queues import WorkQueue
+from .queues import terminal_queue
 
-__all__ = [
-    "RELAY_TIMEOUT_SECONDS",
-    "DeliveryEventStreamArgs",
-    "normalize_events",
-    "relay_events",
-]
+__all__ = ["EventNormalizer", "EventNormalizerArgs"]
 
-RELAY_TIMEOUT_SECONDS = 30
-_NORMALIZER_TIMEOUT_SECONDS = 60
+_TIMEOUT_SECONDS = 60
 
 
-class DeliveryEventStreamArgs(FunctionArgs, TableArgs):
-    """Arguments of `DeliveryEventStream`.
+class EventNormalizerArgs(FunctionArgs, TableArgs):
+    """Arguments of `EventNormalizer`. `timers_queue_*` is where a known failure is announced."""
 
-    `stream_mode` is PROVISIONED, with `stream_shard_count` shards, or ON_DEMAND. A provisioned
-    shard takes 1,000 events and 1 MiB per second.
-    """
-
+    stream_arn: pulumi.Input[str]
     timers_queue_url: pulumi.Input[str]
     timers_queue_arn: pulumi.Input[str]
-    queue_retention_days: int
-    relay_batch_size: int
-    relay_batch_window_seconds: int
-    stream_mode: str
-    stream_shard_count: int
-    stream_retention_hours: int
     stream_batch_size: int
     stream_batch_window_seconds: int
     stream_parallelization: int
     sms_require_handset_receipt: bool
 
 
-def relay_events(
-    name: str,
-    events: WorkQueue,
-    stream: aws.kinesis.Stream,
-    args: DeliveryEventStreamArgs,
-    parent: pulumi.ComponentResource,
-) -> RuntimeFunction:
-    """Create the function that puts the events of the buffer queue on the stream."""
-    code = FunctionCode(
-        noun="relay-events",
-        timeout_seconds=RELAY_TIMEOUT_SECONDS,
-        environment={"EVENT_STREAM_NAME": stream.name},
-        statements=pulumi.Output.all(
-            source_queue_arn=events.queue.arn,
-            stream_arn=stream.arn,
-            kms_key_arn=args["kms_key_arn"],
-        ).apply(lambda known: policies.relay(**known)),
-        memory_mb=256,
-    )
-    relay = runtime_function(name, code, args, location=location_of(parent), parent=parent)
-    aws.lambda_.EventSourceMapping(
-        f"{name}-relay-events-mapping",
-        event_source_arn=events.queue.arn,
-        function_name=relay.function.arn,
-        batch_size=args["relay_batch_size"],
-        maximum_batching_window_in_seconds=args["relay_batch_window_seconds"],
-        function_response_types=["ReportBatchItemFailures"],
-        tags=args["tags"],
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[relay.policy]),
-    )
-    return relay
+class EventNormalizer(pulumi.ComponentResource):
+    """Turn the events of a stream into the status of messages.
+
+    Records that cannot be read end on the quarantine queue, batches that failed too often are
+    named on the stream-failures queue.
+    """
+
+    quarantine_queue_name: pulumi.Output[str]
+    stream_failures_queue_name: pulumi.Output[str]
+    normalize_events_function_name: pulumi.Output[str]
+    normalize_events_log_group_name: pulumi.Output[str]
+
+    def __init__(
+        self,
+        name: str,
+        args: EventNormalizerArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("fallback-messaging:index:EventNormalizer", name, {}, opts)
+        key, tags = args["kms_key_arn"], args["tags"]
+        quarantine = terminal_queue(f"{name}-quarantine", kms_key_arn=key, tags=tags, parent=self)
+        failures = terminal_queue(
+            f"{name}-stream-failures", kms_key_arn=key, tags=tags, parent=self
+        )
+        normalizer = _normalizer(name, quarantine, failures, args, self)
+        self.quarantine_queue_name = quarantine.name
+        self.stream_failures_queue_name = failures.name
+        self.normalize_events_function_name = normalizer.function.name
+        self.normalize_events_log_group_name = normalizer.log_group.name
+        self.register_outputs({output: getattr(self, output) for output in _OUTPUTS})
 
 
-def normalize_events(
+_OUTPUTS = tuple(EventNormalizer.__annotations__)
+
+
+def _normalizer(
     name: str,
-    stream: aws.kinesis.Stream,
     quarantine: aws.sqs.Queue,
     failures: aws.sqs.Queue,
-    args: DeliveryEventStreamArgs,
+    args: EventNormalizerArgs,
     parent: pulumi.ComponentResource,
 ) -> RuntimeFunction:
-    """Create the function that reads the stream and writes the status of messages."""
     code = FunctionCode(
         noun="normalize-events",
-        timeout_seconds=_NORMALIZER_TIMEOUT_SECONDS,
+        timeout_seconds=_TIMEOUT_SECONDS,
         environment={
             "MESSAGES_TABLE": args["messages_table_name"],
             "PAYLOADS_TABLE": args["payloads_table_name"],
@@ -99,7 +84,7 @@ def normalize_events(
             messages_table_arn=args["messages_table_arn"],
             payloads_table_arn=args["payloads_table_arn"],
             provider_message_ids_table_arn=args["provider_message_ids_table_arn"],
-            stream_arn=stream.arn,
+            stream_arn=args["stream_arn"],
             timers_queue_arn=args["timers_queue_arn"],
             quarantine_queue_arn=quarantine.arn,
             stream_failures_queue_arn=failures.arn,
@@ -109,7 +94,7 @@ def normalize_events(
     normalizer = runtime_function(name, code, args, location=location_of(parent), parent=parent)
     aws.lambda_.EventSourceMapping(
         f"{name}-normalize-events-mapping",
-        event_source_arn=stream.arn,
+        event_source_arn=args["stream_arn"],
         function_name=normalizer.function.arn,
         batch_size=args["stream_batch_size"],
         maximum_batching_window_in_seconds=args["stream_batch_window_seconds"],

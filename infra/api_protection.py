@@ -1,0 +1,85 @@
+"""Where the API may be called from, and how often from one address."""
+
+import pulumi
+import pulumi_aws as aws
+
+from . import resource_policies
+from .location import json_document
+
+__all__ = ["network_policy", "web_acl"]
+
+
+def network_policy(
+    name: str,
+    api: aws.apigateway.RestApi,
+    *,
+    allowed_cidrs: list[str],
+    authorization: str,
+    parent: pulumi.Resource,
+) -> list[pulumi.Resource]:
+    """Create the policy that lets only some networks call `api`; none allows all of them."""
+    if not allowed_cidrs:
+        return []
+    policy = aws.apigateway.RestApiPolicy(
+        f"{name}-network-policy",
+        rest_api_id=api.id,
+        policy=json_document(
+            resource_policies.api_policy,
+            execution_arn=api.execution_arn,
+            allowed_cidrs=allowed_cidrs,
+            authorization=authorization,
+        ),
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return [policy]
+
+
+def web_acl(
+    name: str,
+    stage: aws.apigateway.Stage,
+    *,
+    rate_limit: int,
+    tags: dict[str, str],
+    parent: pulumi.Resource,
+) -> None:
+    """Create the web ACL of `stage`, which refuses an address beyond `rate_limit` in 5 minutes."""
+    acl = aws.wafv2.WebAcl(
+        f"{name}-web-acl",
+        scope="REGIONAL",
+        default_action=aws.wafv2.WebAclDefaultActionArgs(
+            allow=aws.wafv2.WebAclDefaultActionAllowArgs()
+        ),
+        rules=[_rate_rule(rate_limit)],
+        visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
+            cloudwatch_metrics_enabled=True,
+            metric_name="web-acl",
+            # Samples keep requests with their headers, the client's key among them.
+            sampled_requests_enabled=False,
+        ),
+        tags=tags,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    aws.wafv2.WebAclAssociation(
+        f"{name}-web-acl-association",
+        resource_arn=stage.arn,
+        web_acl_arn=acl.arn,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def _rate_rule(limit: int) -> aws.wafv2.WebAclRuleArgs:
+    return aws.wafv2.WebAclRuleArgs(
+        name="rate-by-address",
+        priority=1,
+        action=aws.wafv2.WebAclRuleActionArgs(block=aws.wafv2.WebAclRuleActionBlockArgs()),
+        statement=aws.wafv2.WebAclRuleStatementArgs(
+            rate_based_statement=aws.wafv2.WebAclRuleStatementRateBasedStatementArgs(
+                limit=limit, aggregate_key_type="IP", evaluation_window_sec=300
+            )
+        ),
+        visibility_config=aws.wafv2.WebAclRuleVisibilityConfigArgs(
+            cloudwatch_metrics_enabled=True,
+            metric_name="rate-by-address",
+            sampled_requests_enabled=False,
+        ),
+    )

@@ -1,0 +1,93 @@
+"""What must hold between the parameters of a stack; nothing here imports pulumi."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from .settings import Settings
+
+__all__ = ["contradictions"]
+
+_LEAST_WAF_RATE = 10
+
+
+def contradictions(settings: Settings) -> Iterator[str]:
+    """Yield a sentence for each pair of parameters that cannot both be as they are."""
+    if settings.claim_lease_seconds >= settings.visibility_timeout_seconds:
+        yield (
+            f"claimLeaseSeconds ({settings.claim_lease_seconds}) must be below "
+            f"SqsVisibilityTimeout ({settings.visibility_timeout_seconds}): when SQS hands over "
+            f"the message of a sender that has stopped, its step must be free to take over"
+        )
+    if settings.retention_days <= settings.queue_retention_days:
+        yield (
+            f"retentionDays ({settings.retention_days}) must be above queueRetentionDays "
+            f"({settings.queue_retention_days}): a message that still waits needs its row"
+        )
+    if settings.stream_retention_hours > settings.retention_days * 24:
+        yield (
+            f"streamRetentionHours ({settings.stream_retention_hours}) must not be above "
+            f"retentionDays ({settings.retention_days}, {settings.retention_days * 24} hours): an "
+            f"event that is read again needs the row that it is about"
+        )
+    if settings.relay_batch_size > 10 and settings.relay_batch_window_seconds < 1:  # noqa: PLR2004  the limit is in the message
+        yield (
+            f"relayBatchWindowSeconds (0) must be at least 1 while relayBatchSize is "
+            f"{settings.relay_batch_size}: SQS hands over more than 10 messages only with a window"
+        )
+    if settings.api_throttle_burst < settings.api_throttle_rate / 10:
+        yield (
+            f"apiThrottleBurst ({settings.api_throttle_burst}) is below a tenth of apiThrottleRate "
+            f"({settings.api_throttle_rate}): the rate could never be reached"
+        )
+    yield from _unnamed_sets(settings)
+    yield from _unreachable_senders(settings)
+    yield from _api_contradictions(settings)
+    if len(settings.tags) > 50:  # noqa: PLR2004  the limit is in the message
+        yield f"tags: {len(settings.tags)} are too many: AWS allows 50 per resource"
+
+
+def _unnamed_sets(settings: Settings) -> Iterator[str]:
+    for channel, key, name, create, attach in (
+        (
+            *("SES", "sesConfigSetName", settings.ses_config_set_name),
+            *(settings.create_ses_config_set, settings.attach_ses_event_destination),
+        ),
+        (
+            *("SMS", "smsConfigSetName", settings.sms_config_set_name),
+            *(settings.create_sms_config_set, settings.attach_sms_event_destination),
+        ),
+    ):
+        if create and not name:
+            yield f"{key} must name the set to create, or create{channel}ConfigSet must be false"
+        elif attach and not name:
+            yield f"{key} must name the set that attach{channel}EventDestination adds to"
+
+
+def _unreachable_senders(settings: Settings) -> Iterator[str]:
+    allowed = {_bare_id(identity) for identity in settings.whats_app_phone_number_ids}
+    for number, identity in settings.whats_app_phone_numbers.items():
+        if allowed and _bare_id(identity) not in allowed:
+            yield (
+                f"whatsAppPhoneNumbers: {number} stands for {identity}, which "
+                f"whatsAppPhoneNumberIds does not allow to send"
+            )
+
+
+def _api_contradictions(settings: Settings) -> Iterator[str]:
+    if settings.authorization == "API_KEY" and not settings.api_clients:
+        yield "apiClients must name at least one client, or authorization must be IAM"
+    repeated = len(settings.api_clients) - len(set(settings.api_clients))
+    if repeated:
+        yield "apiClients names a client twice: each has a key of its own"
+    if 0 < settings.waf_rate_limit < _LEAST_WAF_RATE:
+        yield f"wafRateLimit ({settings.waf_rate_limit}) must be 0 or at least {_LEAST_WAF_RATE}"
+    for block in settings.allowed_cidrs:
+        try:
+            ipaddress.ip_network(block)
+        except ValueError as error:
+            yield f"allowedCidrs: {error}"
+
+
+def _bare_id(identity: str) -> str:
+    return re.split(r"phone-number-id[-/]", identity)[-1]
