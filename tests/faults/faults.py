@@ -1,0 +1,100 @@
+"""What can go wrong at a call of AWS or of a provider, and the count of all calls."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from tests.faults.stand_in import client_error
+
+
+class Crash(BaseException):
+    """The invocation dies here: a timeout, out of memory, a lost machine."""
+
+
+class Fault(StrEnum):
+    """The faults of one call."""
+
+    CRASH_BEFORE = "crash before"
+    CRASH_AFTER = "crash after"
+    # The service answers an error; where a batch has an answer per entry, under HTTP 200.
+    REFUSED = "refused"
+    # The answer was lost and botocore makes the call again.
+    REPEATED = "repeated"
+
+
+CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
+
+_REFUSED_BATCHES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "dynamodb.batch_execute_statement": lambda call: {
+        "Responses": [{"Error": {"Code": "ThrottlingError"}} for _ in call["Statements"]]
+    },
+    "sqs.send_message_batch": lambda call: {
+        "Failed": [{"Id": entry["Id"], "Code": "InternalError"} for entry in call["Entries"]]
+    },
+    "kinesis.put_records": lambda call: {
+        "FailedRecordCount": len(call["Records"]),
+        "Records": [
+            {"ErrorCode": "ProvisionedThroughputExceededException"} for _ in call["Records"]
+        ],
+    },
+}
+
+
+@dataclass
+class Calls:
+    """Every call in the order of its making, and the faults that befall some of them.
+
+    `faults` goes by the number of the call, from 0. An invocation that has crashed makes no
+    further call, whichever of its threads tries.
+    """
+
+    faults: Mapping[int, Fault] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+    happened: list[tuple[str, Fault]] = field(default_factory=list)
+    dead: list[bool] = field(default_factory=list)
+
+    def make(self, name: str, call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+        fault = self.begin(name)
+        repeatable = not name.startswith("provider.")
+        if fault is Fault.REFUSED and repeatable:
+            self.happened.append((name, fault))
+            if name in _REFUSED_BATCHES:
+                return _REFUSED_BATCHES[name](arguments)
+            raise client_error("ThrottlingException", name)
+        answer = call(**arguments)
+        if fault is Fault.REPEATED and repeatable:
+            self.happened.append((name, fault))
+            answer = call(**arguments)
+        self.end(name, fault)
+        return answer
+
+    def begin(self, name: str) -> Fault | None:
+        if self.dead and self.dead[-1]:
+            raise Crash
+        fault = self.faults.get(len(self.names))
+        self.names.append(name)
+        if fault is Fault.CRASH_BEFORE:
+            self._crash(name, fault)
+        return fault
+
+    def end(self, name: str, fault: Fault | None) -> None:
+        if fault is Fault.CRASH_AFTER:
+            self._crash(name, fault)
+
+    def _crash(self, name: str, fault: Fault) -> None:
+        self.happened.append((name, fault))
+        self.dead[-1] = True
+        raise Crash
+
+    def invoke(
+        self, handler: Callable[[dict[str, Any], Any], Any], event: Any, context: Any
+    ) -> Any:
+        """Run one invocation; None if it crashed, or ended in an error as Lambda sees one."""
+        self.dead.append(False)
+        try:
+            return handler(event, context)
+        except Crash:
+            return None
+        finally:
+            self.dead.pop()

@@ -1,0 +1,221 @@
+"""DynamoDB, SQS and Kinesis in memory: exactly the calls that the runtime makes, and no others.
+
+`test_stand_in.py` compares them with moto. A call that they do not know stops with its name, so
+that a new call of the runtime cannot go untested.
+"""
+
+import re
+from collections.abc import Callable
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+Item = dict[str, Any]
+KEYS = {
+    "messages": "message_id",
+    "payloads": "message_id",
+    "provider-message-ids": "provider_message_id",
+}
+
+
+class ConditionalCheckFailedException(ClientError):  # noqa: N818  DynamoDB's own name
+    """What DynamoDB answers to a failed condition."""
+
+
+def client_error(code: str, operation: str, status: int = 400, **more: Any) -> ClientError:
+    metadata = {"HTTPStatusCode": status}
+    answer = {"Error": {"Code": code, "Message": code}, "ResponseMetadata": metadata, **more}
+    return ClientError(answer, operation)
+
+
+def _failed(item: Item | None, operation: str) -> ConditionalCheckFailedException:
+    answer: dict[str, Any] = {
+        "Error": {"Code": "ConditionalCheckFailedException", "Message": ""},
+        "ResponseMetadata": {"HTTPStatusCode": 400},
+    }
+    if item is not None:
+        answer["Item"] = item
+    return ConditionalCheckFailedException(answer, operation)
+
+
+class DynamoDb:
+    """Tables in dictionaries. Items are never changed in place, so they can be handed out."""
+
+    exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionalCheckFailedException)
+
+    def __init__(self, on_write: Callable[[str, Item | None, Item | None], None]) -> None:
+        self.tables: dict[str, dict[str, Item]] = {table: {} for table in KEYS}
+        self._on_write = on_write
+
+    def get_item(self, TableName: str, Key: Item, ConsistentRead: bool) -> Item:  # noqa: FBT001, N803
+        assert ConsistentRead
+        item = self.tables[TableName].get(_key(TableName, Key))
+        return {} if item is None else {"Item": item}
+
+    def batch_get_item(self, RequestItems: Item) -> Item:  # noqa: N803
+        ((table, request),) = RequestItems.items()
+        assert 0 < len(request["Keys"]) <= 100
+        found = [self.tables[table].get(_key(table, key)) for key in request["Keys"]]
+        return {"Responses": {table: [item for item in found if item is not None]}}
+
+    def update_item(self, TableName: str, Key: Item, **call: Any) -> Item:  # noqa: N803
+        names = call.pop("ExpressionAttributeNames", {})
+        values = call.pop("ExpressionAttributeValues", {})
+        expression = _with_names(call.pop("UpdateExpression"), names)
+        condition = call.pop("ConditionExpression", None)
+        on_failure = call.pop("ReturnValuesOnConditionCheckFailure", None)
+        returned = call.pop("ReturnValues", None)
+        assert not call, call
+        before = self.tables[TableName].get(_key(TableName, Key))
+        if condition is not None and not _holds(_with_names(condition, names), before, values):
+            raise _failed(before if on_failure == "ALL_OLD" else None, "UpdateItem")
+        self._put(TableName, _updated(before or dict(Key), expression, values))
+        return {"Attributes": before} if returned == "ALL_OLD" and before is not None else {}
+
+    def transact_write_items(self, TransactItems: list[Item]) -> Item:  # noqa: N803
+        reasons: list[Item] = []
+        puts = [item["Put"] for item in TransactItems]
+        for put in puts:
+            before = self.tables[put["TableName"]].get(_key(put["TableName"], put["Item"]))
+            if "ConditionExpression" in put and not _holds(put["ConditionExpression"], before, {}):
+                reason: Item = {"Code": "ConditionalCheckFailed"}
+                if before is not None:
+                    reason["Item"] = before
+                reasons.append(reason)
+            else:
+                reasons.append({"Code": "None"})
+        if any(reason["Code"] != "None" for reason in reasons):
+            raise client_error(
+                "TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons
+            )
+        for put in puts:
+            self._put(put["TableName"], put["Item"])
+        return {}
+
+    def delete_item(self, TableName: str, Key: Item) -> Item:  # noqa: N803
+        before = self.tables[TableName].pop(_key(TableName, Key), None)
+        if before is not None:
+            self._on_write(TableName, before, None)
+        return {}
+
+    def batch_execute_statement(self, Statements: list[Item]) -> Item:  # noqa: N803
+        assert 0 < len(Statements) <= 25
+        return {"Responses": [self._execute(statement) for statement in Statements]}
+
+    def _execute(self, statement: Item) -> Item:
+        text, values = statement["Statement"], list(statement["Parameters"])
+        if delete := _DELETE.fullmatch(text):
+            self.delete_item(delete["table"], {delete["key"]: values[0]})
+            return {}
+        update = _UPDATE.fullmatch(text)
+        assert update, text
+        before = self.tables[update["table"]].get(values[-2]["S"])
+        if before is None or before[update["guard"]] != values[-1]:
+            return {"Error": {"Code": "ConditionalCheckFailed"}}
+        names = re.findall(r'SET "(\w+)"', update["sets"])
+        self._put(update["table"], before | dict(zip(names, values[:-2], strict=True)))
+        return {}
+
+    def _put(self, table: str, item: Item) -> None:
+        key = _key(table, item)
+        before = self.tables[table].get(key)
+        self.tables[table][key] = item
+        self._on_write(table, before, item)
+
+
+_UPDATE = re.compile(
+    r'UPDATE "(?P<table>[^"]+)" (?P<sets>(SET "\w+" = \? )+)'
+    r'WHERE "(?P<key>\w+)" = \? AND "(?P<guard>\w+)" = \?'
+)
+_DELETE = re.compile(r'DELETE FROM "(?P<table>[^"]+)" WHERE "(?P<key>\w+)" = \?')
+
+
+def _key(table: str, item: Item) -> str:
+    return str(item[KEYS[table]]["S"])
+
+
+def _with_names(expression: str, names: dict[str, str]) -> str:
+    return re.sub(r"#\w+", lambda name: names[name[0]], expression)
+
+
+def _holds(condition: str, item: Item | None, values: Item) -> bool:
+    return any(_term_holds(term.strip(), item or {}, values) for term in condition.split(" OR "))
+
+
+def _term_holds(term: str, item: Item, values: Item) -> bool:
+    if found := re.fullmatch(r"attribute_not_exists\((\w+)\)", term):
+        return found[1] not in item
+    if found := re.fullmatch(r"(\w+) = (:\w+)", term):
+        return item.get(found[1]) == values[found[2]]
+    if found := re.fullmatch(r"size\((\w+)\) < (:\w+)", term):
+        (members,) = item.get(found[1], {"SS": []}).values()
+        return found[1] in item and len(members) < int(values[found[2]]["N"])
+    if found := re.fullmatch(r"contains\((\w+), (:\w+)\)", term):
+        return values[found[2]]["S"] in item.get(found[1], {"SS": []})["SS"]
+    raise NotImplementedError(term)
+
+
+def _updated(item: Item, expression: str, values: Item) -> Item:
+    clauses = re.split(r"\b(SET|ADD) ", expression)[1:]
+    for verb, clause in zip(clauses[::2], clauses[1::2], strict=True):
+        for part in re.split(r", (?![^(]*\))", clause.strip()):
+            item = item | _assigned(item, verb, part.strip(), values)
+    return item
+
+
+def _assigned(item: Item, verb: str, part: str, values: Item) -> Item:
+    if verb == "ADD":
+        name, value = part.split()
+        old = item.get(name, {"SS": []})["SS"]
+        return {name: {"SS": sorted({*old, *values[value]["SS"]})}}
+    name, value = (text.strip() for text in part.split("=", 1))
+    if value in values:
+        return {name: values[value]}
+    found = re.fullmatch(r"list_append\(if_not_exists\((\w+), (:\w+)\), (:\w+)\)", value)
+    if found and found[1] == name:
+        return {name: {"L": item.get(name, values[found[2]])["L"] + values[found[3]]["L"]}}
+    raise NotImplementedError(part)
+
+
+class Sqs:
+    """Sends to queues; receiving is the world's business, as it is Lambda's on AWS."""
+
+    def __init__(self, put: Callable[[str, str, int], None]) -> None:
+        self._put = put
+
+    def send_message(self, QueueUrl: str, MessageBody: str, DelaySeconds: int = 0) -> Item:  # noqa: N803
+        assert 0 <= DelaySeconds <= 900, DelaySeconds
+        self._put(_queue(QueueUrl), MessageBody, DelaySeconds)
+        return {}
+
+    def send_message_batch(self, QueueUrl: str, Entries: list[Item]) -> Item:  # noqa: N803
+        assert 0 < len(Entries) <= 10
+        for entry in Entries:
+            self.send_message(QueueUrl, entry["MessageBody"], entry.get("DelaySeconds", 0))
+        return {"Successful": [{"Id": entry["Id"]} for entry in Entries], "Failed": []}
+
+
+def _queue(url: str) -> str:
+    return url.rsplit("/", 1)[-1]
+
+
+class Kinesis:
+    """A stream of one shard."""
+
+    def __init__(self) -> None:
+        self.records: list[Item] = []
+        self._numbers = count(1)
+
+    def put_records(self, StreamName: str, Records: list[Item]) -> Item:  # noqa: N803
+        assert StreamName == "events"
+        assert 0 < len(Records) <= 500
+        results = []
+        for record in Records:
+            assert 0 < len(record["PartitionKey"]) <= 256
+            assert isinstance(record["Data"], bytes)
+            number = str(next(self._numbers))
+            self.records.append({**record, "SequenceNumber": number})
+            results.append({"SequenceNumber": number, "ShardId": "shardId-000000000000"})
+        return {"FailedRecordCount": 0, "Records": results}
