@@ -15,7 +15,7 @@ from .domain.message import Message, apply
 from .domain.status import ARRIVED, DeliveryEvent, Status
 from .store import Store, link_all
 from .telemetry import logger, meter
-from .timers import Timers, timers_after_failures
+from .timers import Timer, Timers, timers_after_failures
 
 _MOST_ROUNDS: Final = 8
 
@@ -61,7 +61,7 @@ class Normalizer:
             return located
         now = self.clock()
         ids = {id_ for item in unknown for id_ in _ids(item.event)}
-        links = self.store.find_links(sorted(ids))
+        links, parked = self.store.find_links(sorted(ids))
         for item in unknown:
             link = next((links[id_] for id_ in _ids(item.event) if id_ in links), None)
             if link is None:
@@ -75,6 +75,13 @@ class Normalizer:
             unlinked = [id_ for id_ in _ids(item.event) if id_ not in links]
             waiting = link_all(self.store, unlinked, message_id, step, now)
             links |= dict.fromkeys(unlinked, link)
+            # What waited for an id that is linked already: whoever linked it may have died before
+            # it applied them.
+            waiting += [
+                replace(event, message_id=message_id, step=step)
+                for id_ in _ids(item.event)
+                for event in parked.get(id_, [])
+            ]
             located += [Received(item.record, event) for event in waiting]
         return located
 
@@ -96,6 +103,11 @@ class Normalizer:
                 else:
                     changed[message_id] = (before, after)
             now = self.clock()
+            # Before the write: if it came after and died, the events that come again could come
+            # with new ones, and nobody could tell that the content is still there.
+            kept = self.store.delete_contents(
+                [after.message_id for before, after in changed.values() if _ends(before, after)]
+            )
             saved = self.store.save_many([after for _, after in changed.values()], now)
             failures |= saved.failures
             written = [
@@ -105,7 +117,7 @@ class Normalizer:
             ]
             for before, after in written:
                 _count(before, after)
-            failures |= self._follow_up([*written, *settled], now)
+            failures |= self._follow_up([*written, *settled], kept, now)
             if consistent:
                 # No row for an id of ours: it is older than the table's time to live.
                 meter.count("EventsUnmatched", sum(len(events[id_]) for id_ in missing))
@@ -117,18 +129,34 @@ class Normalizer:
         logger.warning("rows in conflict too often", count=len(pending))
         return failures | pending
 
-    def _follow_up(self, pairs: Sequence[tuple[Message, Message]], now: int) -> set[str]:
-        """Start the successors of failed steps, and delete content that nobody needs any more."""
-        timers = [timer for _, after in pairs for timer in timers_after_failures(after, now)]
-        refused = self.timers.arm_all(timers, now)
-        # Also where nothing changed: then a delivery that died before the delete may have come
-        # again. Where the row changed and was over before, the content is long gone.
-        done = [
+    def _follow_up(
+        self, pairs: Sequence[tuple[Message, Message]], kept: set[str], now: int
+    ) -> set[str]:
+        """Start the successors of failed steps, and delete content that was left behind.
+
+        `kept` are the ids whose content could not be deleted. Returns the ids that failed.
+        """
+        # A sender that has died before its delete is delivered again and makes up for it. A cancel
+        # is not, and events of a row that need no change may be those of a delete that failed.
+        left = [
             after.message_id
             for before, after in pairs
-            if after.over and (before == after or not before.over)
+            if after.over and (before == after or after.cancelled_at is not None)
         ]
-        return {timer.message_id for timer in refused} | self.store.delete_contents(done)
+        kept = kept | self.store.delete_contents(left)
+        timers = [timer for _, after in pairs for timer in timers_after_failures(after, now)]
+        # The sender deletes too, when it finds nothing to send.
+        timers += [
+            Timer(after.message_id, after.current, now)
+            for _, after in pairs
+            if after.message_id in kept
+        ]
+        return {timer.message_id for timer in self.timers.arm_all(timers, now)}
+
+
+def _ends(before: Message, after: Message) -> bool:
+    """Whether this change is the one after which no send can follow."""
+    return after.over and not before.over
 
 
 def _needs_join(event: DeliveryEvent) -> bool:

@@ -238,8 +238,7 @@ class Store:
             },
             ReturnValues="ALL_OLD",
         )
-        parked = answer.get("Attributes", {}).get("parked", {"L": []})["L"]
-        return [rows.decode_event(text["S"]) for text in parked]
+        return _parked(answer.get("Attributes", {}))
 
     def park(
         self, provider_message_id: str, event: DeliveryEvent, now: int
@@ -266,15 +265,20 @@ class Store:
             return _linked(error.response["Item"])
         return None
 
-    def find_links(self, provider_message_ids: Sequence[str]) -> dict[str, tuple[str, int]]:
-        """Return the message id and step of each provider's id that is known."""
+    def find_links(
+        self, provider_message_ids: Sequence[str]
+    ) -> tuple[dict[str, tuple[str, int]], dict[str, list[DeliveryEvent]]]:
+        """Return the message id and step of each provider's id that is known.
+
+        Second, the events that have waited for these ids.
+        """
         keys = [{"provider_message_id": {"S": id_}} for id_ in provider_message_ids]
         items = self._batch_get(self.provider_message_ids_table, keys, consistent=True)
-        return {
-            item["provider_message_id"]["S"]: _linked(item)
-            for item in items
-            if "message_id" in item
-        }
+        known = {item["provider_message_id"]["S"]: item for item in items if "message_id" in item}
+        return (
+            {id_: _linked(item) for id_, item in known.items()},
+            {id_: _parked(item) for id_, item in known.items()},
+        )
 
     def _batch_get(
         self, table: str, keys: Sequence[dict[str, Any]], *, consistent: bool
@@ -302,6 +306,10 @@ class Store:
 
 def _join_expiry(now: int) -> dict[str, str]:
     return {"N": str(now // 1000 + JOIN_DAYS * _DAY_SECONDS)}
+
+
+def _parked(item: dict[str, Any]) -> list[DeliveryEvent]:
+    return [rows.decode_event(text["S"]) for text in item.get("parked", {"L": []})["L"]]
 
 
 def _linked(item: dict[str, Any]) -> tuple[str, int]:
