@@ -79,7 +79,10 @@ def _progress(run: Run) -> tuple[str, str, str]:
     if document["use_case"] == "broadcast":
         return f"{len(steps)} of {len(steps)}", "all", document["status"]
     index = document["fallback"]["step"] if document["fallback"] else 0
-    return f"{index + 1} of {len(steps)}", steps[index]["channel"], document["status"]
+    # Repairs and repetitions of a step are listed as steps, but are no steps of the chain.
+    position = sum(not step["only_after"] for step in steps[: index + 1])
+    count = sum(not step["only_after"] for step in steps)
+    return f"{position} of {count}", steps[index]["channel"], document["status"]
 
 
 def _verdict(run: Run) -> Text:

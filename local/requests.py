@@ -18,6 +18,34 @@ SPECIAL_TEXT = (
 SPECIAL_SUBJECT = "Réservation & more: 50 % + 🎉"
 SPECIAL_HTML = "<p>Žluťoučký &amp; 🎉<br>50&nbsp;%</p>"
 
+# A template of SES; those of WhatsApp and of India's registry are made elsewhere.
+EMAIL_TEMPLATE: Request = {
+    "TemplateName": "table-ready",
+    "TemplateContent": {
+        "Subject": "{{name}}, your table is ready",
+        "Text": "Dear {{name}}, we keep table {{table}} for 15 minutes.",
+        "Html": "<p>Dear {{name}}, we keep table <b>{{table}}</b> for 15 minutes.</p>",
+    },
+}
+WHATSAPP_TEMPLATE: Request = {
+    "name": "table_ready",
+    "language": "en_US",
+    "components": [{"type": "body", "parameters": [{"type": "text", "text": "12"}]}],
+}
+RICH_CARD: Request = {
+    "Content": {
+        "RichCard": {
+            "CardOrientation": "VERTICAL",
+            "CardContent": {
+                "Title": "Your table is ready",
+                "Description": "We keep table 12 for 15 minutes.",
+                "Media": {"FileUrl": "s3://booking-media/table.png", "Height": "MEDIUM"},
+                "Suggestions": [{"Reply": {"Text": "On my way", "PostbackData": "coming"}}],
+            },
+        }
+    }
+}
+
 INVALID_REQUEST = {
     "use_case": "fallback",
     "fallback_seconds": 100_000,
@@ -47,23 +75,44 @@ def email(recipient: str, **content: str) -> Request:
     }
 
 
-def sms(recipient: str, message: str = "Your table is ready.") -> Request:
+def templated_email(recipient: str, **values: str) -> Request:
+    """Return an email step that names the template and brings its values."""
+    content = {"template": EMAIL_TEMPLATE["TemplateName"], "template_data": values}
+    return {**email(recipient), "email": content}
+
+
+def sms(recipient: str, message: str = "Your table is ready.", **content: Any) -> Request:  # noqa: ANN401 -- any JSON
     """Return an SMS step, with the channel spelled as in the documented payload."""
     return {
         "channel": "SMS",
         "sender": "BOOKING",
         "recipient": recipient,
-        "sms": {"message": message, "message_type": "TRANSACTIONAL"},
+        "sms": {"message": message, "message_type": "TRANSACTIONAL", **content},
     }
 
 
 def whatsapp(recipient: str, message: str = "Your table is ready.") -> Request:
-    """Return a WhatsApp step."""
+    """Return a WhatsApp step with a free text."""
+    return whatsapp_with(recipient, message=message)
+
+
+def whatsapp_with(recipient: str, **content: Any) -> Request:  # noqa: ANN401 -- any JSON
+    """Return a WhatsApp step with any content."""
     return {
         "channel": "WhatsApp",
         "sender": PHONE_NUMBER_ID,
         "recipient": recipient,
-        "whatsapp": {"message": message},
+        "whatsapp": content,
+    }
+
+
+def rcs(recipient: str, **content: Any) -> Request:  # noqa: ANN401 -- any JSON
+    """Return an RCS step."""
+    return {
+        "channel": "RCS",
+        "sender": "rcs-0123456789abcdef0123456789abcdef",
+        "recipient": recipient,
+        "rcs": content or {"message": "Your table is ready."},
     }
 
 

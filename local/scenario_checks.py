@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from local.api_client import Answer, ApiClient
 from local.expectation import Observation, seconds_between
@@ -105,6 +106,47 @@ def failure_is_explained(seen: Observation) -> Iterator[str]:
     failure = seen.document["steps"][0]["failure"] or {}
     if not failure.get("class") or failure.get("permanent") is not True:
         yield f"the failure of the first step reads {failure}"
+
+
+def content_is(**expected: Any) -> Callable[[Observation], Iterator[str]]:  # noqa: ANN401 -- JSON
+    """Return a check of what the provider got in the first send, as far as it is named."""
+
+    def check(seen: Observation) -> Iterator[str]:
+        content = seen.sends[0]["content"]
+        for name, value in expected.items():
+            if content.get(name) != value:
+                yield f"{name}: {content.get(name)!r} instead of {value!r}"
+
+    return check
+
+
+def repaired_by_template(seen: Observation) -> Iterator[str]:
+    """Check that the template went out for the text, on its own channel, and for what reason."""
+    text, template = (send["content"] for send in seen.sends)
+    if (text["type"], template["type"]) != ("text", "template"):
+        yield f"sent a {text['type']} and then a {template['type']}"
+    failed, repair = seen.document["steps"][:2]
+    if failed["failure"]["class"] != "window_closed":
+        yield f"the failure of the text reads {failed['failure']}"
+    if repair["only_after"] != ["window_closed"]:
+        yield f"the repair is for {repair['only_after']}"
+
+
+def same_again_after_5_seconds(seen: Observation) -> Iterator[str]:
+    """Check that a step was repeated unchanged, and not at once."""
+    first, again = seen.sends
+    if first["content"] != again["content"]:
+        yield "the repetition has another content"
+    waited = seconds_between(first["received_at"], again["received_at"])
+    if not 5 <= waited <= 12:  # noqa: PLR2004 -- the first delay, the bounce and a late timer
+        yield f"repeated after {waited:.1f} s instead of 5 s after the failure"
+
+
+def read_before_delivered(seen: Observation) -> Iterator[str]:
+    """Check that the order of the events was the wrong one."""
+    times = seen.document["steps"][0]["times"]
+    if "delivered" not in times or not times["read"] < times["delivered"]:
+        yield f"the times are {times}"
 
 
 def second_attempt_took_a_moment(seen: Observation) -> Iterator[str]:

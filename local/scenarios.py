@@ -7,14 +7,20 @@ from local import scenario_checks
 from local.api_client import Answer, ApiClient
 from local.expectation import Expectation, Observation
 from local.requests import (
+    EMAIL_TEMPLATE,
     INVALID_REQUEST,
+    RICH_CARD,
     SPECIAL_HTML,
     SPECIAL_SUBJECT,
     SPECIAL_TEXT,
+    WHATSAPP_TEMPLATE,
     chain,
     email,
+    rcs,
     sms,
+    templated_email,
     whatsapp,
+    whatsapp_with,
 )
 from local.scenario_checks import post
 
@@ -249,6 +255,144 @@ SCENARIOS = (
             delivered_twice=True,
         ),
         limit_seconds=25,
+    ),
+    Scenario(
+        "template-email",
+        "template by email",
+        post(
+            chain(
+                templated_email("success+t@example.com", name="Åse", table="12"),
+                sms("+14254147755"),
+                wait=60,
+            )
+        ),
+        Expectation("delivered", ("delivered", "queued"), ("email",)),
+        limit_seconds=15,
+        also=scenario_checks.content_is(
+            Template={
+                "TemplateName": EMAIL_TEMPLATE["TemplateName"],
+                "TemplateData": '{"name": "Åse", "table": "12"}',
+            }
+        ),
+    ),
+    Scenario(
+        "template-sms",
+        "text with country template ids",
+        post(
+            chain(
+                sms(
+                    "+911234567890",
+                    country_parameters={"entity_id": "1101456324", "template_id": "1107158765"},
+                ),
+                email("success@example.com"),
+                wait=60,
+            )
+        ),
+        Expectation("delivered", ("delivered", "queued"), ("sms",)),
+        limit_seconds=15,
+        also=scenario_checks.content_is(
+            DestinationCountryParameters={
+                "IN_ENTITY_ID": "1101456324",
+                "IN_TEMPLATE_ID": "1107158765",
+            }
+        ),
+    ),
+    Scenario(
+        "template-whatsapp",
+        "template by WhatsApp",
+        post(
+            chain(
+                whatsapp_with("+12065550147", template=WHATSAPP_TEMPLATE),
+                sms("+14254147755"),
+                wait=60,
+            )
+        ),
+        Expectation("delivered", ("delivered", "queued"), ("whatsapp",)),
+        limit_seconds=15,
+        also=scenario_checks.content_is(
+            type="template", template={**WHATSAPP_TEMPLATE, "language": {"code": "en_US"}}
+        ),
+    ),
+    Scenario(
+        "template-rcs",
+        "rich card by RCS",
+        post(chain(rcs("+12065550148", content=RICH_CARD), sms("+14254147755"), wait=60)),
+        Expectation("delivered", ("delivered", "queued"), ("rcs",)),
+        limit_seconds=15,
+        also=scenario_checks.content_is(RcsMessageContent=RICH_CARD),
+    ),
+    Scenario(
+        "repaired",
+        "WhatsApp window closed: template",
+        post(
+            chain(
+                whatsapp_with(
+                    "+12065550112", message="Your table is ready.", template=WHATSAPP_TEMPLATE
+                ),
+                sms("+14254147755"),
+                wait=60,
+            )
+        ),
+        Expectation("delivered", ("failed", "delivered", "queued"), ("whatsapp", "whatsapp")),
+        limit_seconds=20,
+        also=scenario_checks.repaired_by_template,
+    ),
+    Scenario(
+        "stopped",
+        "failure that stops the chain",
+        post(
+            chain(
+                {
+                    **email("bounce+stop@simulator.amazonses.com"),
+                    "on_failure": {"invalid_address": "stop"},
+                },
+                sms("+14254147755"),
+                wait=5,
+            )
+        ),
+        Expectation("failed", ("failed", "queued"), ("email",)),
+        limit_seconds=20,
+        # Neither the failure nor the timer may start the next step.
+        watch_seconds=9,
+        also=scenario_checks.failure_is_explained,
+    ),
+    Scenario(
+        "retried",
+        "failure that may pass: same again",
+        post(
+            chain(
+                {**email("recovers@example.com"), "on_failure": {"unreachable": "retry"}},
+                sms("+14254147755"),
+                wait=60,
+            )
+        ),
+        Expectation("delivered", ("failed", "delivered", "queued", "queued"), ("email", "email")),
+        limit_seconds=25,
+        also=scenario_checks.same_again_after_5_seconds,
+    ),
+    Scenario(
+        "mms",
+        "picture by MMS",
+        post(
+            chain(
+                sms("+12065550149", media_urls=["s3://booking-media/table.png"]),
+                email("success@example.com"),
+                wait=60,
+            )
+        ),
+        Expectation("delivered", ("delivered", "queued"), ("sms",)),
+        limit_seconds=15,
+        also=scenario_checks.content_is(MediaUrls=["s3://booking-media/table.png"]),
+    ),
+    Scenario(
+        "rcs-read",
+        "RCS: read before delivered",
+        post(
+            chain({**rcs("+12065550193"), "success_status": "read"}, sms("+14254147755"), wait=60)
+        ),
+        Expectation("read", ("read", "queued"), ("rcs",)),
+        limit_seconds=15,
+        also=scenario_checks.read_before_delivered,
     ),
     Scenario(
         "invalid",
