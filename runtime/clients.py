@@ -1,11 +1,14 @@
-"""The AWS clients, each made once, when it is first used."""
+"""The AWS clients, each made once, when it is first used.
+
+By botocore, without boto3: importing boto3 loads the transfer manager of S3 as well.
+"""
 
 from functools import cache
 from threading import Lock
 from typing import Any, Final
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session, get_session
 
 # Calls that may be repeated: short timeouts, so that retries fit into the function's own.
 _DATA: Final = Config(
@@ -25,17 +28,17 @@ _SEND: Final = Config(
     retries={"total_max_attempts": 1},
     max_pool_connections=32,
 )
-# Makes each client once, and boto3's default session may not be used by two threads at a time.
+# Makes each client once, and one session may not make two at a time.
 _making: Final = Lock()
 
 
-def data_client(service: str) -> Any:  # noqa: ANN401  boto3 makes the client's class at run time
+def data_client(service: str) -> Any:  # noqa: ANN401  botocore makes the client's class at run time
     """Return the client of a service whose calls may be repeated."""
     with _making:
         return _client(service, _DATA)
 
 
-def send_client(service: str) -> Any:  # noqa: ANN401  boto3 makes the client's class at run time
+def send_client(service: str) -> Any:  # noqa: ANN401  botocore makes the client's class at run time
     """Return the client of a provider: one attempt, because a repeated send is a second message."""
     with _making:
         return _client(service, _SEND)
@@ -43,4 +46,9 @@ def send_client(service: str) -> Any:  # noqa: ANN401  boto3 makes the client's 
 
 @cache
 def _client(service: str, config: Config) -> Any:  # noqa: ANN401
-    return boto3.client(service, config=config)  # type: ignore[call-overload]
+    return _session().create_client(service, config=config)
+
+
+@cache
+def _session() -> Session:
+    return get_session()

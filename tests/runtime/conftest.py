@@ -13,6 +13,7 @@ import boto3
 import moto
 import pytest
 from botocore.exceptions import ClientError
+from botocore.session import Session
 
 from runtime import clock
 from runtime.channels import CHANNELS
@@ -288,10 +289,10 @@ def add_statements(monkeypatch: pytest.MonkeyPatch) -> None:
 
     The end-to-end tests run the same statements on an emulator that has them.
     """
-    make = boto3.client
+    make = Session.create_client
 
-    def client(service: str, **options: Any) -> Any:
-        made = make(service, **options)
+    def client(self: Session, service: str, *arguments: Any, **options: Any) -> Any:
+        made = make(self, service, *arguments, **options)
         if service == "dynamodb":
 
             def batch(Statements: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
@@ -301,7 +302,7 @@ def add_statements(monkeypatch: pytest.MonkeyPatch) -> None:
             made.batch_execute_statement = batch
         return made
 
-    monkeypatch.setattr(boto3, "client", client)
+    monkeypatch.setattr(Session, "create_client", client)
 
 
 def _execute(dynamodb: Any, statement: dict[str, Any]) -> dict[str, Any]:
