@@ -65,7 +65,7 @@ INVALID_REQUEST = {
 }
 
 
-def email(recipient: str, **content: str) -> Request:
+def email(recipient: str, **content: Any) -> Request:  # noqa: ANN401 -- any JSON
     """Return an email step."""
     return {
         "channel": "email",

@@ -395,6 +395,32 @@ SCENARIOS = (
         also=scenario_checks.read_before_delivered,
     ),
     Scenario(
+        "rcs-to-sms",
+        "RCS that falls back to SMS",
+        post(chain(rcs("+12065550192"), sms("+14254147755"), wait=60)),
+        Expectation("delivered", ("delivered", "queued"), ("rcs",)),
+        limit_seconds=15,
+    ),
+    Scenario(
+        "copies",
+        "the copy bounces, not the mail",
+        post(
+            chain(
+                email(
+                    "success+copies@simulator.amazonses.com",
+                    cc=["bounce+cc@simulator.amazonses.com"],
+                    bcc=["complaint+bcc@simulator.amazonses.com"],
+                ),
+                sms("+14254147755"),
+                wait=60,
+            )
+        ),
+        Expectation("delivered", ("delivered", "queued"), ("email",)),
+        limit_seconds=15,
+        # The complaint comes last.
+        watch_seconds=4,
+    ),
+    Scenario(
         "invalid",
         "invalid: all faults at once",
         post(INVALID_REQUEST),

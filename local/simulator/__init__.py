@@ -117,6 +117,8 @@ Different from AWS:
 - Unknown members of a request are errors, so that a misspelt one is found.
 - Events come within seconds. SMS `TimeToLive` and `MaxPrice` are checked but have no effect, and
   media are not fetched.
+- A WhatsApp message that Meta would refuse is refused at once, with InvalidParametersException; on
+  AWS some come back as a status `failed`.
 - One WhatsApp account is always linked. Templates of WhatsApp are not looked up, nor the actions of
   interactive messages about catalogues, products, calls and orders.
 - SES templates fill plain placeholders; blocks such as `{{#each}}` are not looked into.
