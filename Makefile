@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local test check docs format lock clean
+.PHONY: help install demo local preview test check docs format lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ demo: $(INSTALLED)  ## deploy on this machine, run every scenario, show it
 
 local: $(INSTALLED)  ## deploy on this machine and keep it running
 	$(BIN)/python -m local up
+
+preview: $(INSTALLED)  ## show what a stack would create: make preview STACK=prod JSON=1
+	@$(BIN)/python -m local preview --stack $(or $(STACK),dev) $(if $(JSON),--json)
 
 test: $(INSTALLED)  ## run all tests
 	$(BIN)/python -m pytest

@@ -11,9 +11,14 @@ messaging = FallbackMessaging(settings.name_prefix, arguments_of(settings))
 
 # `/messages` follows it.
 pulumi.export("api_url", messaging.api_url)
-# Both empty with IAM authorization.
+# The first client's, and all of them by client; empty with IAM authorization.
 pulumi.export("api_key_id", messaging.api_key_id)
 pulumi.export("api_key", messaging.api_key)
+pulumi.export("api_keys", messaging.api_keys)
+# What callers need with IAM authorization.
+pulumi.export("send_policy", messaging.send_policy)
+pulumi.export("status_policy", messaging.status_policy)
+pulumi.export("cancel_policy", messaging.cancel_policy)
 pulumi.export("messages_table", messaging.messages_table_name)
 pulumi.export("payloads_table", messaging.payloads_table_name)
 pulumi.export("provider_message_ids_table", messaging.provider_message_ids_table_name)

@@ -1,4 +1,4 @@
-"""Rewrites the parts of the documents that are made from the code; --check only compares them."""
+"""Rewrites the documents that are made from the code, or parts of them; --check only compares."""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import event_tables  # noqa: E402  the repository is not installed
+import architecture  # noqa: E402  the repository is not installed
+import event_tables  # noqa: E402
+import parameter_schema  # noqa: E402
 
 import local.simulator  # noqa: E402
 from infra.settings import PARAMETERS, Settings  # noqa: E402
@@ -34,6 +36,8 @@ def _default(field: Any) -> str:  # noqa: ANN401  dataclasses.Field is generic i
     value = field.default_factory() if field.default is MISSING else field.default
     if isinstance(value, bool):
         value = str(value).lower()
+    if isinstance(value, tuple):
+        value = ", ".join(value)
     return f"`{value}`" if value not in ("", (), {}) else ""
 
 
@@ -60,9 +64,17 @@ PARTS: Mapping[str, Mapping[str, Callable[[], Iterator[str]]]] = {
     },
 }
 
+# The makers of files that are generated as a whole.
+FILES: Mapping[str, Callable[[], str]] = {
+    "config.params.schema.json": parameter_schema.parameter_schema,
+    "docs/architecture.svg": architecture.architecture,
+}
+
 
 def generated(path: str) -> str:
-    """Return a document with its generated parts as they are to be now."""
+    """Return a document as it is to be now: made as a whole, or with its generated parts."""
+    if path in FILES:
+        return FILES[path]()
     text = (ROOT / path).read_text(encoding="utf-8")
     for name, make in PARTS[path].items():
         start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
@@ -76,13 +88,19 @@ def generated(path: str) -> str:
 
 def main() -> None:
     """Write the documents, or check them."""
-    stale = [path for path in PARTS if generated(path) != (ROOT / path).read_text(encoding="utf-8")]
+    now = {path: generated(path) for path in (*PARTS, *FILES)}
+    stale = [path for path, text in now.items() if _written(path) != text]
     if "--check" in sys.argv[1:]:
         if stale:
             sys.exit(f"out of date: {', '.join(stale)}; run `make docs`")
         return
     for path in stale:
-        (ROOT / path).write_text(generated(path), encoding="utf-8")
+        (ROOT / path).write_text(now[path], encoding="utf-8")
+
+
+def _written(path: str) -> str:
+    file = ROOT / path
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 if __name__ == "__main__":

@@ -1,24 +1,24 @@
-"""`python -m local up` and `python -m local demo`."""
+"""`python -m local up`, `python -m local demo` and `python -m local preview`."""
 
 import argparse
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 
 def main() -> int:
     """Run one of the commands and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument(
-        "command",
-        choices=("up", "demo"),
-        help="up: deploy and keep running; demo: deploy, run every scenario, stop",
-    )
-    command = parser.parse_args().command
+    arguments = _arguments()
+    if arguments.command == "preview":
+        from local.preview import preview  # noqa: PLC0415 -- for this command only
+
+        print(preview(arguments.project, arguments.stack, as_json=arguments.json))
+        return 0
     # Raised in the main thread wherever it is, so that everything started is stopped in order.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        if command == "demo":
+        if arguments.command == "demo":
             # rich and the scenarios are for this command only.
             from local.demo import demo  # noqa: PLC0415
 
@@ -27,8 +27,24 @@ def main() -> int:
 
         up()
     except KeyboardInterrupt:
-        return 0 if command == "up" else 130
+        return 0 if arguments.command == "up" else 130
     return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="deploy and keep running")
+    commands.add_parser("demo", help="deploy, run every scenario, stop")
+    preview = commands.add_parser("preview", help="show what a stack would create, and create none")
+    preview.add_argument(
+        "--stack", default="dev", help="dev, staging, prod or another (%(default)s)"
+    )
+    preview.add_argument(
+        "--project", type=Path, default=Path.cwd(), help="directory of a Pulumi program"
+    )
+    preview.add_argument("--json", action="store_true", help="for tools")
+    return parser.parse_args()
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

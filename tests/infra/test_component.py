@@ -79,13 +79,14 @@ def test_every_name_is_prefixed_and_none_is_too_long(deploy: Callable[..., Any])
 
 
 def test_logs_are_kept_as_long_as_the_parameter_says(dev: Any, prod: Any) -> None:
-    assert [group.inputs["retentionInDays"] for group in dev.all("LogGroup")] == [7] * 6
+    assert [group.inputs["retentionInDays"] for group in dev.all("LogGroup")] == [7] * 5
     assert [group.inputs["retentionInDays"] for group in prod.all("LogGroup")] == [365] * 6
 
 
 def test_the_program_exports_what_a_caller_needs(dev: Any) -> None:
     assert set(dev.outputs) == {
-        *("api_url", "api_key_id", "api_key", "dashboard_url"),
+        *("api_url", "api_key_id", "api_key", "api_keys", "dashboard_url"),
+        *("send_policy", "status_policy", "cancel_policy"),
         *("messages_table", "payloads_table", "provider_message_ids_table"),
         *("events_topic", "events_topic_arn", "events_stream"),
         *("intake_queue", "timers_queue", "events_queue"),
@@ -221,19 +222,24 @@ def test_production_protects_tables_and_key_and_development_nothing(dev: Any, pr
     assert not [name for name, options in dev.options.items() if options.protect]
 
 
-def test_only_the_accounts_own_log_setting_outlives_the_stack(dev: Any) -> None:
-    kept = [name for name, options in dev.options.items() if options.retain_on_delete]
+def test_what_is_left_of_a_removed_stack(dev: Any, prod: Any, deploy: Callable[..., Any]) -> None:
+    def kept(recording: Any) -> list[str]:
+        names = [name for name, options in recording.options.items() if options.retain_on_delete]
+        return sorted(name.removeprefix(f"{PREFIX}-") for name in names)
 
-    assert sorted(kept) == [
-        "FallbackMessagingService-api-account",
-        "FallbackMessagingService-api-log-role",
-        "FallbackMessagingService-api-log-role-policy",
-    ]
+    # The setting of access logs is the account's, and others may depend on it.
+    log_setting = ["api-account", "api-log-role", "api-log-role-policy"]
+    data = ["key", "store-messages", "store-payloads", "store-provider-message-ids"]
+    assert kept(dev) == []
+    assert kept(deploy("staging")) == log_setting
+    assert kept(prod) == [*log_setting, *data]
 
 
-def test_what_needs_a_permission_waits_for_it(dev: Any) -> None:
+def test_what_needs_a_permission_waits_for_it(deploy: Callable[..., Any]) -> None:
+    staging = deploy("staging")
+
     def waits_for(name_end: str) -> list[str]:
-        (options,) = (o for name, o in dev.options.items() if name.endswith(name_end))
+        (options,) = (o for name, o in staging.options.items() if name.endswith(name_end))
         return [resource._name.removeprefix(f"{PREFIX}-") for resource in options.depends_on]
 
     # SES tries to publish before it accepts a destination; the topic's policy must be there.

@@ -109,10 +109,10 @@ def test_throttle_and_quota_are_parameters(deploy: Callable[..., Any]) -> None:
     assert recording.one("UsagePlan").inputs["quotaSettings"] == {"limit": 1000, "period": "DAY"}
 
 
-def test_access_logs_say_who_asked_what_and_nothing_of_the_content(dev: Any) -> None:
-    logs = dev.one("Stage").inputs["accessLogSettings"]
+def test_access_logs_say_who_asked_what_and_nothing_of_the_content(prod: Any) -> None:
+    logs = prod.one("Stage").inputs["accessLogSettings"]
 
-    assert logs["destinationArn"] == dev.one("LogGroup", "-access-logs").arn
+    assert logs["destinationArn"] == prod.one("LogGroup", "-access-logs").arn
     fields = set(json.loads(logs["format"]).values())
     assert "$context.requestId" in fields
     assert all(field.startswith("$context.") for field in fields)
@@ -125,10 +125,10 @@ def test_access_logs_say_who_asked_what_and_nothing_of_the_content(dev: Any) -> 
 
 
 def test_the_role_of_access_logs_stays_out_when_the_account_has_one(
-    dev: Any, deploy: Callable[..., Any]
+    prod: Any, deploy: Callable[..., Any]
 ) -> None:
-    assert dev.one("Account").inputs["cloudwatchRoleArn"] == dev.one("Role", "-log-role").arn
-    without = deploy(createApiGatewayLogRole="false")
+    assert prod.one("Account").inputs["cloudwatchRoleArn"] == prod.one("Role", "-log-role").arn
+    without = deploy("prod", createApiGatewayLogRole="false")
     assert without.all("Account") == []
     assert len(without.all("Role")) == 5
 
@@ -140,6 +140,105 @@ def test_the_api_is_deployed_anew_only_when_it_changes(deploy: Callable[..., Any
     same = trigger()
     assert same == trigger(logLevel="DEBUG", retentionDays="99", apiThrottleRate="7")
     assert same != trigger(authorization="IAM")
+
+
+def test_without_access_logs_the_accounts_setting_is_left_alone(dev: Any) -> None:
+    assert "accessLogSettings" not in dev.one("Stage").inputs
+    assert dev.all("Account") == []
+
+
+def test_each_client_has_a_key_of_its_own_and_limits_of_its_own(
+    deploy: Callable[..., Any],
+) -> None:
+    recording = deploy(
+        apiClients='["shop", "crm"]',
+        apiClientThrottleRate="5",
+        apiClientThrottleBurst="7",
+        apiQuotaPerDay="1000",
+    )
+    plan = recording.one("UsagePlan")
+
+    assert [key.name.rpartition("-api-")[2] for key in recording.all("ApiKey")] == [
+        "shop-key",
+        "crm-key",
+    ]
+    # API Gateway counts a plan's limits for each of its keys.
+    assert plan.inputs["throttleSettings"] == {"rateLimit": 5, "burstLimit": 7}
+    assert plan.inputs["quotaSettings"] == {"limit": 1000, "period": "DAY"}
+    assert {link.inputs["keyId"] for link in recording.all("UsagePlanKey")} == {
+        f"{key.name}-id" for key in recording.all("ApiKey")
+    }
+    assert set(recording.outputs["api_keys"]) == {"shop", "crm"}
+
+
+def test_without_networks_and_limits_the_api_has_no_policy_and_no_web_acl(dev: Any) -> None:
+    assert dev.all("RestApiPolicy") == []
+    assert dev.all("WebAcl") == []
+    assert "throttleSettings" not in dev.one("UsagePlan").inputs
+
+
+def test_only_the_allowed_networks_may_call(deploy: Callable[..., Any]) -> None:
+    recording = deploy(allowedCidrs='["203.0.113.0/24", "2001:db8::/32"]')
+    allow, deny = recording.one("RestApiPolicy").document()["Statement"]
+
+    assert (allow["Effect"], allow["Principal"]) == ("Allow", "*")
+    assert deny["Effect"] == "Deny"
+    assert deny["Condition"] == {
+        "NotIpAddress": {"aws:SourceIp": ["203.0.113.0/24", "2001:db8::/32"]}
+    }
+
+
+def test_with_iam_the_networks_let_nobody_in_who_has_no_permission(
+    deploy: Callable[..., Any],
+) -> None:
+    recording = deploy(allowedCidrs='["203.0.113.0/24"]', authorization="IAM")
+    statements = recording.one("RestApiPolicy").document()["Statement"]
+
+    assert [statement["Effect"] for statement in statements] == ["Deny"]
+
+
+def test_other_networks_are_a_change_of_the_api(deploy: Callable[..., Any]) -> None:
+    def trigger(**configuration: str) -> dict[str, str]:
+        return deploy(**configuration).one("Deployment").inputs["triggers"]
+
+    assert trigger() != trigger(allowedCidrs='["203.0.113.0/24"]')
+
+
+def test_a_web_acl_stops_an_address_that_asks_too_often(deploy: Callable[..., Any]) -> None:
+    recording = deploy(wafRateLimit="2000")
+    acl = recording.one("WebAcl").inputs
+    (rule,) = acl["rules"]
+
+    assert rule["statement"]["rateBasedStatement"] == {
+        "limit": 2000,
+        "aggregateKeyType": "IP",
+        "evaluationWindowSec": 300,
+    }
+    assert rule["action"] == {"block": {}}
+    assert (acl["scope"], acl["defaultAction"]) == ("REGIONAL", {"allow": {}})
+    # Samples would keep the clients' keys.
+    assert acl["visibilityConfig"]["sampledRequestsEnabled"] is False
+    association = recording.one("WebAclAssociation").inputs
+    assert association["webAclArn"] == recording.one("WebAcl").arn
+    assert association["resourceArn"] == recording.one("Stage").arn
+
+
+@pytest.mark.parametrize(
+    ("output", "call"),
+    [
+        ("send_policy", "POST/messages"),
+        ("status_policy", "GET/messages/*"),
+        ("cancel_policy", "POST/messages/*/cancel"),
+    ],
+)
+def test_callers_with_iam_get_the_policy_for_one_call(prod: Any, output: str, call: str) -> None:
+    (statement,) = json.loads(prod.outputs[output])["Statement"]
+
+    assert statement["Action"] == ["execute-api:Invoke"]
+    assert statement["Resource"] == [
+        "arn:aws:execute-api:eu-west-1:123456789012:FallbackMessagingService-api-rest-api/v1/"
+        + call
+    ]
 
 
 def test_what_the_gateway_refuses_is_answered_with_a_problem_document(dev: Any) -> None:
