@@ -326,3 +326,16 @@ def test_logs_and_metrics_name_nobody(world, capsys, caplog) -> None:
     assert "message accepted" in printed
     for private in ("ann@", "bob", "shop@", "5550156", "123456", "Your code"):
         assert private not in printed
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/"), ("GET", "/messages"), ("POST", "/messages/a"), ("POST", "/messages/a/b")],
+)
+def test_what_the_api_does_not_have_is_a_404(world, method, path) -> None:
+    assert world.call(method, path).status == 404
+
+
+def test_a_header_is_found_in_any_letter_case(world) -> None:
+    first = world.call("POST", "/messages", request(), headers={"idempotency-KEY": "k"})
+    assert world.post(request(), key="k").body == first.body
