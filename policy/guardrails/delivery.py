@@ -1,0 +1,111 @@
+"""Rules on how messages and events are handed on, so that none is lost or blocks the others."""
+
+from collections.abc import Iterator, Sequence
+
+from .resource import Resource, Rule, Violation, of_kind
+
+__all__ = ["RULES"]
+
+# What SQS and Lambda have where nothing is set.
+_DEFAULT_RETENTION_SECONDS = 345_600
+_DEFAULT_VISIBILITY_SECONDS = 30
+_DEFAULT_TIMEOUT_SECONDS = 3
+
+
+def dead_letters_outlive_their_source(resources: Sequence[Resource]) -> Iterator[Violation]:
+    """A dead-letter queue keeps messages longer than the queue that they come from."""
+    queues = {queue.get("arn"): queue for queue in of_kind(resources, "Queue")}
+    for queue in queues.values():
+        target = queues.get(queue.document("redrivePolicy").get("deadLetterTargetArn"))
+        if target and _retention(target) <= _retention(queue):
+            # The age of a message goes on where it was.
+            yield Violation(target, f"keeps messages no longer than {queue.name}")
+
+
+def work_queues_have_dead_letters(resources: Sequence[Resource]) -> Iterator[Violation]:
+    """A queue that a function works on hands over what it cannot do."""
+    for mapping, queue, _ in _consumed_queues(resources):
+        if not queue.document("redrivePolicy").get("deadLetterTargetArn"):
+            yield Violation(queue, f"has no dead-letter queue for what {mapping.name} gives up")
+
+
+def messages_are_hidden_long_enough(resources: Sequence[Resource]) -> Iterator[Violation]:
+    """A queue hides a message for six times its function's timeout, and the batching window."""
+    for mapping, queue, function in _consumed_queues(resources):
+        timeout = function.get("timeout") or _DEFAULT_TIMEOUT_SECONDS
+        needed = 6 * timeout + (mapping.get("maximumBatchingWindowInSeconds") or 0)
+        hidden = queue.get("visibilityTimeoutSeconds") or _DEFAULT_VISIBILITY_SECONDS
+        if hidden < needed:
+            yield Violation(queue, f"hides a message for {hidden:g} s; {needed:g} s are needed")
+
+
+def single_failures_are_reported(resources: Sequence[Resource]) -> Iterator[Violation]:
+    """A failed message does not make its whole batch come again."""
+    for mapping in of_kind(resources, "EventSourceMapping"):
+        if "ReportBatchItemFailures" not in (mapping.get("functionResponseTypes") or []):
+            yield Violation(mapping, "one failure repeats the whole batch")
+
+
+def streams_are_not_blocked(resources: Sequence[Resource]) -> Iterator[Violation]:
+    """A record that cannot be read is given up on after a while, and named on a queue."""
+    for mapping in of_kind(resources, "EventSourceMapping"):
+        if ":kinesis:" not in str(mapping.get("eventSourceArn")):
+            continue
+        for limit in ("maximumRetryAttempts", "maximumRecordAgeInSeconds"):
+            # Both are endless by default, which AWS writes as -1.
+            if (mapping.get(limit) if mapping.get(limit) is not None else -1) < 0:
+                yield Violation(mapping, f"{limit} is endless: one bad record blocks its shard")
+        if not mapping.get("destinationConfig.onFailure.destinationArn"):
+            yield Violation(mapping, "what it gives up on is not named anywhere")
+
+
+def dead_letters_have_alarms(resources: Sequence[Resource]) -> Iterator[Violation]:
+    """An alarm tells of every message that was given up on."""
+    watched = {
+        alarm.get("dimensions.QueueName")
+        for alarm in of_kind(resources, "MetricAlarm")
+        if alarm.get("metricName") == "ApproximateNumberOfMessagesVisible"
+    }
+    if not of_kind(resources, "EventSourceMapping"):
+        return
+    targets = {
+        queue.document("redrivePolicy").get("deadLetterTargetArn")
+        for queue in of_kind(resources, "Queue")
+    } | {
+        mapping.get("destinationConfig.onFailure.destinationArn")
+        for mapping in of_kind(resources, "EventSourceMapping")
+    }
+    for queue in of_kind(resources, "Queue"):
+        if queue.get("arn") in targets and queue.get("name") not in watched:
+            yield Violation(queue, "no alarm tells of messages that were given up on")
+
+
+def _consumed_queues(
+    resources: Sequence[Resource],
+) -> Iterator[tuple[Resource, Resource, Resource]]:
+    """Yield each mapping of a queue with the queue and the function."""
+    queues = {queue.get("arn"): queue for queue in of_kind(resources, "Queue")}
+    functions = {
+        name: function
+        for function in of_kind(resources, "Function")
+        for name in (function.get("arn"), function.get("name"))
+    }
+    for mapping in of_kind(resources, "EventSourceMapping"):
+        queue = queues.get(mapping.get("eventSourceArn"))
+        function = functions.get(mapping.get("functionName"))
+        if queue and function:
+            yield mapping, queue, function
+
+
+def _retention(queue: Resource) -> float:
+    return float(queue.get("messageRetentionSeconds") or _DEFAULT_RETENTION_SECONDS)
+
+
+RULES: tuple[Rule, ...] = (
+    dead_letters_outlive_their_source,
+    work_queues_have_dead_letters,
+    messages_are_hidden_long_enough,
+    single_failures_are_reported,
+    streams_are_not_blocked,
+    dead_letters_have_alarms,
+)
