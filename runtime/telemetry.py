@@ -62,7 +62,9 @@ class Meter:
             for name, values in times.get(key, {}).items():
                 for milliseconds in values:
                     metrics.add_metric(name=name, unit=MetricUnit.Milliseconds, value=milliseconds)
-            metrics.flush_metrics()
+            # Powertools prints every hundred values by itself, and warns when nothing is left.
+            if metrics.metric_set:
+                metrics.flush_metrics()
 
 
 meter: Final = Meter()
