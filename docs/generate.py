@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT))
 
 import architecture  # noqa: E402  the repository is not installed
 import event_tables  # noqa: E402
+import iam_policies  # noqa: E402
 import parameter_schema  # noqa: E402
 
 import local.simulator  # noqa: E402
@@ -68,6 +69,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], Iterator[str]]]] = {
 FILES: Mapping[str, Callable[[], str]] = {
     "config.params.schema.json": parameter_schema.parameter_schema,
     "docs/architecture.svg": architecture.architecture,
+    "docs/iam-policies.json": iam_policies.iam_policies,
 }
 
 
