@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local preview test check docs format lock clean
+.PHONY: help install demo local preview test check bench scale cost docs format lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,15 @@ check: $(INSTALLED)  ## lint, formatting, types and generated documents
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python docs/generate.py --check
+
+bench: $(INSTALLED)  ## measure the functions next to a naive design
+	$(BIN)/python -m bench
+
+scale: $(INSTALLED)  ## simulate a million messages at once and ten million a day, with AWS's quotas
+	$(BIN)/python -m bench.scale
+
+cost: $(INSTALLED)  ## dollars per million messages, from measured calls
+	$(BIN)/python -m bench.cost
 
 docs: $(INSTALLED)  ## rewrite the generated parts of the documents
 	$(BIN)/python docs/generate.py
