@@ -4,8 +4,10 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from .channels import CHANNELS
 from .domain.decision import cancel
@@ -17,7 +19,7 @@ from .problems import ProblemError
 from .request_schema import Fault, find_faults
 from .settings import ApiSettings
 from .store import ConflictError, Store
-from .telemetry import logger, meter
+from .telemetry import log_error, logger, meter
 from .timers import Intake
 
 MOST_REQUEST_BYTES: Final = 262_144
@@ -57,7 +59,7 @@ class Acceptor:
         )
         message_id = plan.message.message_id
         check_guards(plan, self.settings)
-        self._check_rate(plan)
+        self._check_rate(plan, idempotency_key)
         # A backstop: content is deleted as soon as no step can need it any more.
         give_up = plan.message.gives_up_at(self.settings.outcome_wait_seconds)
         existing = self.store.create(plan, give_up // 1000 + _DEAD_LETTER_SECONDS)
@@ -70,18 +72,37 @@ class Acceptor:
         else:
             meter.count("DuplicatesSuppressed")
         if existing is None or not any(step.attempt for step in existing.steps):
-            self.intake.put(message_id)
+            try:
+                self.intake.put(message_id)
+            except (BotoCoreError, ClientError):
+                if idempotency_key is None:
+                    self._take_back(plan.message)
+                raise
         logger.info("message accepted", message_id=message_id, repeated=existing is not None)
         return message_id
 
-    def _check_rate(self, plan: Plan) -> None:
+    def _take_back(self, message: Message) -> None:
+        """Cancel a message that nobody can ask for again: its caller gets a 503 without its id.
+
+        The queue may have taken it all the same; then its sender finds it cancelled.
+        """
+        try:
+            self.store.save(replace(message, cancelled_at=self.clock()), self.clock())
+            self.store.delete_content(message.message_id)
+        except (BotoCoreError, ClientError, ConflictError) as error:
+            # Its content has a time to live.
+            log_error("message not taken back", error, message_id=message.message_id)
+
+    def _check_rate(self, plan: Plan, idempotency_key: str | None) -> None:
         """Refuse a message to a recipient who has got too many this hour.
 
         Counted before the row is written, so a request that then fails is counted too; a repeat
-        with the same id is not.
+        of a message that was taken is not.
         """
         most = self.settings.messages_per_recipient_per_hour
         if not most:
+            return
+        if idempotency_key is not None and self.store.read(plan.message.message_id):
             return
         for recipient in sorted({content.recipient.lower() for content in plan.contents}):
             if not self.store.count_recipient(recipient, plan.message, most):
@@ -129,7 +150,8 @@ def read_request(body: bytes) -> dict[str, Any]:
     try:
         request = json.loads(body, parse_constant=_refuse_constant)
         # A lone surrogate ("\\ud800") is JSON but no text, and could be neither stored nor sent.
-        json.dumps(request, ensure_ascii=False).encode()
+        # A number beyond all floats ("1e999") would come out as Infinity, which is none.
+        json.dumps(request, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError) as error:
         raise _invalid([Fault("", "json", "the body must be a JSON object in UTF-8")]) from error
     faults = find_faults(request)

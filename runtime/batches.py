@@ -15,10 +15,6 @@ def slices(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
-class LeaveOnQueueError(Exception):
-    """The record is to come again after the visibility timeout; nothing went wrong."""
-
-
 def process_records(
     event: dict[str, Any], process: Callable[[dict[str, Any]], None], *, concurrency: int
 ) -> dict[str, Any]:
@@ -38,8 +34,6 @@ def process_records(
 def _succeeds(record: dict[str, Any], process: Callable[[dict[str, Any]], None]) -> bool:
     try:
         process(record)
-    except LeaveOnQueueError:
-        return False
     except Exception as error:  # noqa: BLE001  one record must not fail its neighbours
         log_error("record failed", error, record_id=record["messageId"])
         return False

@@ -12,9 +12,9 @@ from botocore.session import Session, get_session
 
 # Calls that may be repeated: short timeouts, so that retries fit into the function's own.
 _DATA: Final = Config(
-    connect_timeout=2,
-    read_timeout=4,
-    retries={"total_max_attempts": 3, "mode": "standard"},
+    connect_timeout=1,
+    read_timeout=3,
+    retries={"total_max_attempts": 2, "mode": "standard"},
     max_pool_connections=32,
     # Walking through every attribute of every row was a third of the normalizer's CPU, and what it
     # would find the service finds too.

@@ -1,8 +1,8 @@
 """What the stack's parameters forbid: unknown senders, and countries that are not served."""
 
 from collections.abc import Iterator
-from email.utils import parseaddr
 
+from .channels.email import split_sender
 from .domain.plan import Plan, StepContent
 from .problems import ProblemError
 from .request_schema import Fault
@@ -14,7 +14,7 @@ def check_guards(plan: Plan, settings: ApiSettings) -> None:
     faults = [
         fault
         for index, content in enumerate(plan.contents)
-        if not plan.message.steps[index].after
+        if plan.message.steps[index].stands_for is None
         for fault in _faults(content, _pointer(plan, index), settings)
     ]
     if faults:
@@ -34,7 +34,7 @@ def _faults(content: StepContent, pointer: str, settings: ApiSettings) -> Iterat
 
 def _is_allowed(sender: str, allowed: tuple[str, ...]) -> bool:
     """Compare a sender with entries that are whole senders or, as "@example.com", domains."""
-    address = (parseaddr(sender)[1] if "@" in sender else sender).lower()
+    address = split_sender(sender)[1].lower()
     domain = "@" + address.rpartition("@")[2]
     return any(entry.lower() in (address, domain) for entry in allowed)
 

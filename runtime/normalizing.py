@@ -12,10 +12,11 @@ from typing import Final
 
 from .channels import CHANNELS
 from .domain.message import Message, apply
-from .domain.status import ARRIVED, DeliveryEvent, Status
+from .domain.status import DeliveryEvent
+from .outcomes import count_changes
 from .store import Store, link_all
 from .telemetry import logger, meter
-from .timers import Timer, Timers, timers_after_failures
+from .timers import Timers, timers_after_failures
 
 _MOST_ROUNDS: Final = 8
 
@@ -55,35 +56,44 @@ class Normalizer:
 
     def _locate(self, received: Sequence[Received]) -> list[Received]:
         """Give our ids to the events that came without them, through the provider's ids."""
-        unknown = [item for item in received if _needs_join(item.event)]
+        joined = [item for item in received if _needs_join(item.event)]
         located = [item for item in received if not _needs_join(item.event)]
-        if not unknown:
+        if not joined:
             return located
-        now = self.clock()
-        ids = {id_ for item in unknown for id_ in _ids(item.event)}
+        ids = {id_ for item in joined for id_ in _ids(item.event)}
         links, parked = self.store.find_links(sorted(ids))
-        for item in unknown:
-            link = next((links[id_] for id_ in _ids(item.event) if id_ in links), None)
-            if link is None:
-                # AWS's id, where there are two: it is the one that the sender is going to link.
-                link = self.store.park(_ids(item.event)[-1], item.event, now)
-            if link is None:
-                continue
-            message_id, step = link
-            ours = replace(item.event, message_id=message_id, step=step)
-            located.append(replace(item, event=ours))
-            unlinked = [id_ for id_ in _ids(item.event) if id_ not in links]
-            waiting = link_all(self.store, unlinked, message_id, step, now)
-            links |= dict.fromkeys(unlinked, link)
-            # What waited for an id that is linked already: whoever linked it may have died before
-            # it applied them.
-            waiting += [
-                replace(event, message_id=message_id, step=step)
-                for id_ in _ids(item.event)
-                for event in parked.get(id_, [])
-            ]
-            located += [Received(item.record, event) for event in waiting]
+        for found in self.store.in_parallel(lambda item: self._join(item, links, parked), joined):
+            located += found
         return located
+
+    def _join(
+        self,
+        item: Received,
+        links: Mapping[str, tuple[str, int]],
+        parked: Mapping[str, Sequence[DeliveryEvent]],
+    ) -> list[Received]:
+        """Find the message of one event; return the event and those that have waited for it."""
+        now, ids = self.clock(), _ids(item.event)
+        if item.event.message_id is not None and item.event.step is not None:
+            link: tuple[str, int] | None = (item.event.message_id, item.event.step)
+        else:
+            link = next((links[id_] for id_ in ids if id_ in links), None)
+        if link is None:
+            # AWS's id, where there are two: it is the one that the sender is going to link.
+            link = self.store.park(ids[-1], item.event, now)
+        if link is None:
+            meter.count("EventsParked")
+            return []
+        message_id, step = link
+        unlinked = [id_ for id_ in ids if id_ not in links]
+        waiting = link_all(self.store, unlinked, message_id, step, now)
+        # What waited for an id that is linked already: whoever linked it may have died before it
+        # applied them.
+        waiting += [event for id_ in ids for event in parked.get(id_, [])]
+        return [
+            replace(item, event=replace(event, message_id=message_id, step=step))
+            for event in (item.event, *waiting)
+        ]
 
     def _write(self, events: Mapping[str, Sequence[DeliveryEvent]]) -> set[str]:
         """Read, apply and write, again after conflicts; return the ids that failed."""
@@ -103,11 +113,6 @@ class Normalizer:
                 else:
                     changed[message_id] = (before, after)
             now = self.clock()
-            # Before the write: if it came after and died, the events that come again could come
-            # with new ones, and nobody could tell that the content is still there.
-            kept = self.store.delete_contents(
-                [after.message_id for before, after in changed.values() if _ends(before, after)]
-            )
             saved = self.store.save_many([after for _, after in changed.values()], now)
             failures |= saved.failures
             written = [
@@ -116,8 +121,8 @@ class Normalizer:
                 if message_id not in saved.conflicts | saved.failures
             ]
             for before, after in written:
-                _count(before, after)
-            failures |= self._follow_up([*written, *settled], kept, now)
+                count_changes(before, after)
+            failures |= self._follow_up([*written, *settled], events, now)
             if consistent:
                 # No row for an id of ours: it is older than the table's time to live.
                 meter.count("EventsUnmatched", sum(len(events[id_]) for id_ in missing))
@@ -130,53 +135,40 @@ class Normalizer:
         return failures | pending
 
     def _follow_up(
-        self, pairs: Sequence[tuple[Message, Message]], kept: set[str], now: int
+        self,
+        pairs: Sequence[tuple[Message, Message]],
+        events: Mapping[str, Sequence[DeliveryEvent]],
+        now: int,
     ) -> set[str]:
-        """Start the successors of failed steps, and delete content that was left behind.
+        """Start what failures call for, and delete content that nobody needs any more.
 
-        `kept` are the ids whose content could not be deleted. Returns the ids that failed.
+        Returns the ids of the messages for which that failed.
         """
-        # A sender that has died before its delete is delivered again and makes up for it. A cancel
-        # is not, and events of a row that need no change may be those of a delete that failed.
-        left = [
+        timers = [timer for _, after in pairs for timer in timers_after_failures(after, now)]
+        refused = self.timers.arm_all(timers, now)
+        # Where this change was the one that ended the message. Also where an event is known
+        # already: it may have come again because its first delivery died before the delete.
+        done = [
             after.message_id
             for before, after in pairs
-            if after.over and (before == after or after.cancelled_at is not None)
+            if after.over and (not before.over or _some_are_known(before, events[after.message_id]))
         ]
-        kept = kept | self.store.delete_contents(left)
-        timers = [timer for _, after in pairs for timer in timers_after_failures(after, now)]
-        # The sender deletes too, when it finds nothing to send.
-        timers += [
-            Timer(after.message_id, after.current, now)
-            for _, after in pairs
-            if after.message_id in kept
-        ]
-        return {timer.message_id for timer in self.timers.arm_all(timers, now)}
+        return {timer.message_id for timer in refused} | self.store.delete_contents(done)
 
 
-def _ends(before: Message, after: Message) -> bool:
-    """Whether this change is the one after which no send can follow."""
-    return after.over and not before.over
+def _some_are_known(before: Message, events: Sequence[DeliveryEvent]) -> bool:
+    return any(apply(before, [event]) == before for event in events)
 
 
 def _needs_join(event: DeliveryEvent) -> bool:
-    return event.message_id is None and not CHANNELS[event.channel].echoes_our_id
+    """Whether an event has to be joined by the provider's ids.
+
+    With our id too, if it carries both of the provider's: later ones may have only one of them.
+    """
+    if CHANNELS[event.channel].echoes_our_id:
+        return False
+    return event.message_id is None or event.related_message_id is not None
 
 
 def _ids(event: DeliveryEvent) -> list[str]:
     return [id_ for id_ in (event.provider_message_id, event.related_message_id) if id_]
-
-
-def _count(before: Message, after: Message) -> None:
-    """Count what this change of a row brought, once per change."""
-    for old, new in zip(before.steps, after.steps, strict=True):
-        if new.arrived and not old.arrived:
-            meter.count("MessagesDelivered", channel=new.channel)
-            at = min(new.times[status] for status in ARRIVED if status in new.times)
-            meter.observe("TimeToDelivery", max(0, at - after.created_at), channel=new.channel)
-        if new.status is Status.FAILED and old.status is not Status.FAILED:
-            meter.count("MessagesFailed", channel=new.channel)
-    if after.delivered_late and not before.delivered_late:
-        meter.count("DeliveredLate")
-    if after.delivered_twice and not before.delivered_twice:
-        meter.count("DeliveredTwice")

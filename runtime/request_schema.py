@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import fastjsonschema
 
+_MOST_FAULTS: Final = 100
 SCHEMA_PATH: Final = Path(__file__).with_name("request.schema.json")
 
 
@@ -31,7 +33,10 @@ class Fault:
 
 
 def find_faults(request: object) -> list[Fault]:
-    """Return every fault of a parsed request, ordered by pointer; [] if it is valid."""
+    """Return the faults of a parsed request, ordered by pointer; [] if it is valid.
+
+    All of them, up to a hundred: a longer list would be of no more use, and larger than an answer.
+    """
     try:
         _validator(describes=False)(request)
     except fastjsonschema.JsonSchemaValueException:
@@ -43,9 +48,10 @@ def _described(request: object) -> list[Fault]:
     try:
         _validator(describes=True)(request)
     except fastjsonschema.JsonSchemaValuesException as error:
+        faults = (fault for cause in error.errors for fault in _describe(cause, request))
         # An `allOf` branch and its parent can find the same fault.
-        found = {fault: None for cause in error.errors for fault in _describe(cause)}
-        return sorted(found, key=lambda fault: fault.pointer)
+        first = dict.fromkeys(islice(faults, _MOST_FAULTS))
+        return sorted(first, key=lambda fault: fault.pointer)
     return []
 
 
@@ -62,8 +68,8 @@ def _validator(*, describes: bool) -> Callable[[object], object]:
     return compiled
 
 
-def _describe(error: fastjsonschema.JsonSchemaValueException) -> Iterator[Fault]:
-    pointer = "".join(f"/{_escape(part)}" for part in error.path[1:])
+def _describe(error: fastjsonschema.JsonSchemaValueException, request: object) -> Iterator[Fault]:
+    pointer = _pointer(str(error.name), request)
     definition: Mapping[str, Any] = error.definition
     if error.rule == "required":
         for name in error.rule_definition:
@@ -82,6 +88,29 @@ def _describe(error: fastjsonschema.JsonSchemaValueException) -> Iterator[Fault]
         rule = str(error.rule)
         sentence = definition.get("errorMessage") or _sentence(rule, error.rule_definition)
         yield Fault(pointer, rule, sentence)
+
+
+def _pointer(name: str, request: object) -> str:
+    """Read the library's name of a place ("data.fc[0].x") with the request beside it.
+
+    A member's own name may have dots and brackets in it.
+    """
+    pointer, place, rest = "", request, name.removeprefix("data")
+    while rest:
+        if isinstance(place, list):
+            part, _, rest = rest.removeprefix("[").partition("]")
+            place = place[int(part)]
+        elif isinstance(place, dict):
+            rest = rest.removeprefix(".")
+            fitting = [
+                key for key in place if rest == key or rest.startswith((f"{key}.", f"{key}["))
+            ]
+            part = max(fitting, key=len, default=rest)
+            rest, place = rest[len(part) :], place.get(part)
+        else:
+            break
+        pointer += f"/{_escape(part)}"
+    return pointer
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -63,6 +63,7 @@ _STEP_CLASSES: Final = ("after", "stop_on")
 _STEP_STRINGS: Final = (
     "failure_class",
     "failure_reason",
+    "holder",
     "provider_message_id",
     "started_because",
 )
@@ -82,6 +83,8 @@ def _encode_step(step: Step) -> Item:
     for name in _STEP_STRINGS:
         if getattr(step, name):
             item[name] = {"S": str(getattr(step, name))}
+    if step.stands_for is not None:
+        item["stands_for"] = {"N": str(step.stands_for)}
     for name in _STEP_CLASSES:
         if getattr(step, name):
             item[name] = {"S": " ".join(getattr(step, name))}
@@ -107,6 +110,8 @@ def _decode_step(item: Mapping[str, Any]) -> Step:
         lease_until=_number(item, "lease_until") or 0,
         due_at=_number(item, "due_at"),
         started_because=FallbackReason(started_because) if started_because else None,
+        holder=_string(item, "holder"),
+        stands_for=_number(item, "stands_for"),
         after=_classes(item, "after"),
         delay_seconds=_number(item, "delay_seconds") or 0,
         stop_on=_classes(item, "stop_on"),
@@ -126,22 +131,32 @@ def _string(item: Mapping[str, Any], name: str) -> str | None:
 
 
 def encode_contents(contents: tuple[StepContent, ...]) -> bytes:
-    """Pack the content of all steps; compressed, because a write is billed by size."""
-    steps = [
-        {
-            "channel": content.channel,
-            "sender": content.sender,
-            "recipient": content.recipient,
-            "body": content.body,
-        }
-        for content in contents
-    ]
-    return zlib.compress(json.dumps(steps, ensure_ascii=False).encode())
+    """Pack the content of all steps; compressed, because a write is billed by size.
+
+    What several steps send (a retry sends the same again) is there once.
+    """
+    unique = {id(content): content for content in contents}
+    position = {key: index for index, key in enumerate(unique)}
+    packed = {
+        "contents": [
+            {
+                "channel": content.channel,
+                "sender": content.sender,
+                "recipient": content.recipient,
+                "body": content.body,
+            }
+            for content in unique.values()
+        ],
+        "steps": [position[id(content)] for content in contents],
+    }
+    return zlib.compress(json.dumps(packed, ensure_ascii=False).encode())
 
 
 def decode_contents(packed: bytes) -> tuple[StepContent, ...]:
     """Unpack the content of all steps."""
-    return tuple(StepContent(**step) for step in json.loads(zlib.decompress(packed)))
+    unpacked = json.loads(zlib.decompress(packed))
+    contents = [StepContent(**content) for content in unpacked["contents"]]
+    return tuple(contents[position] for position in unpacked["steps"])
 
 
 def encode_event(event: DeliveryEvent) -> str:

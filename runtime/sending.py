@@ -4,13 +4,13 @@ The order is what keeps the promises. The timer comes first, so that a crash any
 ends in the fallback. The claim comes before the send, so that no two senders send the same step.
 """
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .batches import LeaveOnQueueError
 from .channels import CHANNELS
 from .channels.channel import (
     Accepted,
@@ -26,9 +26,10 @@ from .domain.decision import Action, Decision, claim, decide, release
 from .domain.message import Message, UseCase, apply
 from .domain.plan import StepContent
 from .domain.status import DeliveryEvent, FailureClass, Status
+from .outcomes import count_changes
 from .settings import SenderSettings
-from .store import ConflictError, Store, link_all
-from .telemetry import logger, meter
+from .store import ConflictError, Store, UnavailableError, link_all
+from .telemetry import log_error, logger, meter
 from .timers import Timer, Timers, timers_after_failures
 
 # A row is written by two senders and the normalizer at the most; more conflicts than this in a row
@@ -43,8 +44,9 @@ _PERMANENT: Final = (
     FailureClass.SUPPRESSED,
     FailureClass.BLOCKED,
 )
+# Back-off: 1, 2, 4 ... 64 s.
 _LEAST_BACKOFF_MS: Final = 1_000
-_MOST_BACKOFF_MS: Final = 60_000
+_MOST_DOUBLINGS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +60,19 @@ class Sender:
     clock: Callable[[], int]
 
     def start(self, message_id: str) -> None:
-        """Send the first step of a chain, or all steps of a broadcast."""
+        """Send the first step of a chain, or start all steps of a broadcast."""
         message = self.store.read(message_id)
         if message is None:
             logger.warning("no row for this message", message_id=message_id)
             return
-        if message.use_case is UseCase.FALLBACK:
-            self._send_step(message, 0, 0)
-            return
-        leave = False
-        for index in message.mains:
-            try:
-                message = self._send_step(message, index, 0)
-            except LeaveOnQueueError:
-                leave = True
-        if leave:
-            raise LeaveOnQueueError
+        if message.use_case is UseCase.BROADCAST:
+            # Timers that are due at once: each step has an invocation's time to itself, and one
+            # that fails keeps none of the others.
+            now = self.clock()
+            others = [Timer(message_id, index, now) for index in message.mains[1:]]
+            if self.timers.arm_all(others, now):
+                raise UnavailableError(message_id)
+        self._send_step(message, 0, 0)
 
     def on_timer(self, timer: Timer) -> None:
         """Send a step whose time has come, unless it is not needed any more."""
@@ -84,37 +83,43 @@ class Sender:
         else:
             self._send_step(message, timer.step, timer.due_at)
 
-    def _send_step(self, message: Message, index: int, due_at: int) -> Message:
-        """Decide and act, anew after every conflict. Returns the row as it was last seen."""
+    def _send_step(self, message: Message, index: int, due_at: int) -> None:
+        """Decide and act, anew after every conflict."""
         contents: tuple[StepContent, ...] | None = None
+        content_is_gone = False
         for _ in range(_MOST_CONFLICTS):
             now = self.clock()
             decision = decide(message, index, now, due_at)
             if decision.action is not Action.SEND:
-                return self._do_not_send(message, index, decision, now)
+                self._do_not_send(message, index, decision, now)
+                return
             # Before the claim: a step must not be held for want of its content.
             contents = contents or self.store.read_contents(message.message_id)
-            try:
-                claimed = self._claim(message, index, now)
-            except ConflictError:
+            if contents is None and not content_is_gone:
+                # Content is deleted after the row that needs it no more is written, so that row
+                # is there to be read now.
+                content_is_gone = True
+                message = self._read_again(message)
+                continue
+            claimed = self._claim(message, index, now)
+            if claimed is None:
                 message = self._read_again(message)
                 continue
             if contents is None:
                 gone = Rejected(FailureClass.EXPIRED, "content is no longer stored")
-                return self._record(claimed, index, gone)
-            return self._record(claimed, index, self._send(claimed, index, contents[index]))
+                self._record(claimed, index, gone)
+            else:
+                self._record(claimed, index, self._send(claimed, index, contents[index]))
+            return
         raise ConflictError(message.message_id)
 
-    def _do_not_send(self, message: Message, index: int, decision: Decision, now: int) -> Message:
+    def _do_not_send(self, message: Message, index: int, decision: Decision, now: int) -> None:
         if decision.action is Action.WAIT:
             self.timers.arm(Timer(message.message_id, index, decision.wait_until), now)
         elif decision.action is Action.START_SUCCESSOR:
             self._start_after_failure(message, now)
-        elif decision.action is Action.RETRY_LATER:
-            raise LeaveOnQueueError
         else:
             self._settle(message, index, decision, now)
-        return message
 
     def _start_after_failure(self, message: Message, now: int) -> None:
         for timer in timers_after_failures(message, now):
@@ -133,28 +138,37 @@ class Sender:
         if tried and message.over:
             self.store.delete_content(message.message_id)
 
-    def _claim(self, message: Message, index: int, now: int) -> Message:
+    def _claim(self, message: Message, index: int, now: int) -> Message | None:
+        """Arm the successor's timer and take the step; None if somebody else was faster."""
         successor = message.successor(index)
         due_at = None
         if successor is not None and message.steps[successor].due_at is None:
             due_at = now + 1000 * message.steps[index].fallback_seconds
             self.timers.arm(Timer(message.message_id, successor, due_at), now)
+        holder = secrets.token_hex(4)
         claimed = claim(
             message,
             index,
             now,
+            holder=holder,
             lease_ms=1000 * self.settings.claim_lease_seconds,
             successor_due_at=due_at,
         )
-        claimed = self.store.save(claimed, now)
-        reason = claimed.steps[index].started_because
-        is_fallback = reason is not None and not message.steps[index].after
-        if is_fallback and message.steps[index].attempt == 0:
-            meter.count("Fallbacks", reason=str(reason))
+        try:
+            claimed = self.store.save(claimed, now)
+        except ConflictError:
+            # The answer to a write that got through may have been lost, and botocore has repeated
+            # the write: then the row is held, and by us.
+            current = self._read_again(message)
+            if current.steps[index].holder != holder:
+                return None
+            claimed = current
+        step = claimed.steps[index]
+        if step.started_because is not None and step.stands_for is None and step.attempt == 1:
+            meter.count("Fallbacks", reason=step.started_because.value)
         return claimed
 
     def _send(self, message: Message, index: int, content: StepContent) -> SendOutcome:
-        channel = CHANNELS[content.channel]
         step = message.steps[index]
         successor = message.successor(index)
         due_at = message.steps[successor].due_at if successor is not None else None
@@ -168,23 +182,27 @@ class Sender:
             meta_api_version=self.settings.meta_api_version,
             whatsapp_phone_numbers=self.settings.whatsapp_phone_numbers,
         )
-        outcome = send(channel, self.client(channel.service), content, context)
+        outcome = send(CHANNELS[content.channel], self.client, content, context)
         logger.info(
             "step sent" if isinstance(outcome, Accepted) else "step not sent",
             message_id=message.message_id,
             step=index,
-            channel=channel.name,
+            channel=content.channel,
             attempt=step.attempt,
             outcome=type(outcome).__name__,
             reason=getattr(outcome, "reason", None),
         )
         return outcome
 
-    def _record(self, message: Message, index: int, outcome: SendOutcome) -> Message:
+    def _record(self, message: Message, index: int, outcome: SendOutcome) -> None:
         now = self.clock()
         channel = message.steps[index].channel
         if isinstance(outcome, NotAccepted):
-            outcome = self._back_off(message, index, outcome, now)
+            retry_at = self._retry_at(message, index, now)
+            if retry_at is not None:
+                self._back_off(message, index, retry_at, now)
+                return
+            outcome = Rejected(FailureClass.THROTTLED, outcome.reason)
         if isinstance(outcome, Accepted):
             meter.count("MessagesSent", channel=channel)
             event = DeliveryEvent(
@@ -197,7 +215,6 @@ class Sender:
             message = self._save_event(message, index, event, now)
             message = self._join(message, index, outcome.provider_message_id, now)
         elif isinstance(outcome, Rejected):
-            meter.count("MessagesFailed", channel=channel)
             event = DeliveryEvent(
                 channel=channel,
                 status=Status.FAILED,
@@ -209,36 +226,40 @@ class Sender:
             )
             message = self._save_event(message, index, event, now)
             self._start_after_failure(message, now)
-        elif isinstance(outcome, NotAccepted):
-            return self._change(message, lambda current: release(current, index), now)
-        elif message.successor(index) is None:
+        elif message.successor(index) is None and not message.over:
             # Nobody comes after this step, so it is looked at again once its lease is over.
-            raise LeaveOnQueueError
+            lease_until = message.steps[index].lease_until
+            self.timers.arm(Timer(message.message_id, index, lease_until), now)
         if message.over:
             self.store.delete_content(message.message_id)
-        return message
 
-    def _back_off(
-        self, message: Message, index: int, outcome: NotAccepted, now: int
-    ) -> SendOutcome:
-        """Arm a timer for another try of the same step, for as long as a try makes sense.
+    def _retry_at(self, message: Message, index: int, now: int) -> int | None:
+        """Return when to try a throttled step again; None if a try makes no sense any more."""
+        doublings = min(message.steps[index].attempt - 1, _MOST_DOUBLINGS)
+        retry_at = now + (_LEAST_BACKOFF_MS << doublings)
+        gives_up_at = message.gives_up_at(self.settings.outcome_wait_seconds)
+        return retry_at if retry_at < gives_up_at else None
+
+    def _back_off(self, message: Message, index: int, retry_at: int, now: int) -> None:
+        """Let go of the step, and arm a timer for another try.
 
         A timer and not a return to the queue: it does not use up the five receives that a crash
-        has, and it can wait as long as it should.
+        has, and it can wait as long as it should. Released first: a timer that finds the step
+        held would be spent for nothing, and a crash in between brings the record back.
         """
-        attempt = message.steps[index].attempt
-        retry_at = now + min(_MOST_BACKOFF_MS, _LEAST_BACKOFF_MS * 2 ** (attempt - 1))
-        if retry_at >= message.gives_up_at(self.settings.outcome_wait_seconds):
-            return Rejected(FailureClass.THROTTLED, outcome.reason)
+        holder = message.steps[index].holder or ""
+        self._change(message, lambda current: release(current, index, holder), now)
         self.timers.arm(Timer(message.message_id, index, retry_at), now)
-        return outcome
 
     def _join(self, message: Message, index: int, provider_message_id: str, now: int) -> Message:
         """Make the provider's id findable where events may come without ours."""
         if CHANNELS[message.steps[index].channel].echoes_our_id:
             return message
         waiting = link_all(self.store, [provider_message_id], message.message_id, index, now)
-        return self._change(message, lambda current: apply(current, waiting), now)
+        message = self._change(message, lambda current: apply(current, waiting), now)
+        if waiting:
+            self._start_after_failure(message, now)
+        return message
 
     def _save_event(self, message: Message, index: int, event: DeliveryEvent, now: int) -> Message:
         ours = replace(event, message_id=message.message_id, step=index)
@@ -251,9 +272,12 @@ class Sender:
             if changed == message:
                 return message
             try:
-                return self.store.save(changed, now)
+                saved = self.store.save(changed, now)
             except ConflictError:
                 message = self._read_again(message)
+                continue
+            count_changes(message, changed)
+            return saved
         raise ConflictError(message.message_id)
 
     def _read_again(self, message: Message) -> Message:
@@ -264,17 +288,16 @@ class Sender:
 
 
 def send(
-    channel: Channel,
-    client: Any,  # noqa: ANN401  boto3 makes the client's class at run time
-    content: StepContent,
-    context: SendContext,
+    channel: Channel, client: Callable[[str], Any], content: StepContent, context: SendContext
 ) -> SendOutcome:
     """Make one attempt to hand a step to its provider, and say what came of it."""
-    request = channel.build_request(content, context)
-    operation = getattr(client, request.operation, None)
-    if operation is None:
-        # The function's own boto3 is older than the operation.
-        return Rejected(FailureClass.CONFIGURATION, f"boto3 has no {request.operation}")
+    try:
+        request = channel.build_request(content, context)
+        operation = getattr(client(channel.service), request.operation)
+    except Exception as error:  # noqa: BLE001  nothing has gone out: the step has failed, not the sender
+        # AttributeError among them: the function's own botocore is older than the operation.
+        log_error("request not made", error, message_id=context.message_id)
+        return Rejected(FailureClass.CONFIGURATION, type(error).__name__)
     try:
         answer = operation(**request.parameters)
     except (BotoCoreError, ClientError) as error:

@@ -1,10 +1,11 @@
 """The tables. Rows are written here and nowhere else, each with its version as the condition."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -23,6 +24,11 @@ _CONFLICT: Final = "ConditionalCheckFailed"
 JOIN_DAYS: Final = 4
 _DAY_SECONDS: Final = 86_400
 _HOUR_MS: Final = 3_600_000
+# Between the calls for keys that a throttled table has left out.
+_PAUSES_SECONDS: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class ConflictError(Exception):
@@ -128,8 +134,8 @@ class Store:
     def save(self, message: Message, now: int) -> Message:
         """Write a row that was read and changed. Raises ConflictError if it is no longer the same.
 
-        A repeat of a write that got through (a lost answer, retried by botocore) finds its own
-        version and is a conflict too: the reader then finds nothing left to do.
+        A repeat of a write that got through (a lost answer, retried by botocore) is a conflict
+        too: the reader then finds what it wanted to write.
         """
         saved = replace(message, version=message.version + 1, updated_at=now)
         state = rows.encode_state(saved)
@@ -165,7 +171,7 @@ class Store:
                     logger.warning("row not written", message_id=message.message_id, code=code)
                     failures.add(message.message_id)
 
-        self._in_parallel(write, list(slices(messages, _BATCH_STATEMENTS)))
+        self.in_parallel(write, list(slices(messages, _BATCH_STATEMENTS)))
         return Saved(frozenset(conflicts), frozenset(failures))
 
     def _update_statement(self, message: Message, now: int) -> dict[str, Any]:
@@ -217,7 +223,7 @@ class Store:
                 if response.get("Error", {}).get("Code") not in (None, _CONFLICT):
                     failures.add(message_id)
 
-        self._in_parallel(delete, list(slices(message_ids, _BATCH_STATEMENTS)))
+        self.in_parallel(delete, list(slices(message_ids, _BATCH_STATEMENTS)))
         return failures
 
     def link(
@@ -287,21 +293,25 @@ class Store:
 
         def get(batch: Sequence[dict[str, Any]]) -> None:
             request = {table: {"Keys": list(batch), "ConsistentRead": consistent}}
-            while request:
+            for pause in (*_PAUSES_SECONDS, None):
                 answer = self.dynamodb.batch_get_item(RequestItems=request)
                 items.extend(answer["Responses"].get(table, []))
                 request = answer.get("UnprocessedKeys") or {}
+                if not request:
+                    return
+                if pause is None:
+                    raise UnavailableError(table)
+                time.sleep(pause)  # the table is throttled
 
-        self._in_parallel(get, list(slices(keys, _BATCH_GET)))
+        self.in_parallel(get, list(slices(keys, _BATCH_GET)))
         return items
 
-    def _in_parallel(self, call: Any, batches: Sequence[Any]) -> None:  # noqa: ANN401
-        if len(batches) == 1:
-            call(batches[0])
-        elif batches:
-            with ThreadPoolExecutor(max_workers=self.concurrency) as pool:
-                for _ in pool.map(call, batches):
-                    pass
+    def in_parallel(self, call: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Call for each item, as many at a time as this function may; return the results."""
+        if len(items) <= 1:
+            return [call(item) for item in items]
+        with ThreadPoolExecutor(max_workers=self.concurrency) as pool:
+            return list(pool.map(call, items))
 
 
 def _join_expiry(now: int) -> dict[str, str]:

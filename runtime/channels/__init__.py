@@ -57,7 +57,7 @@ def minimize_event(payload: str) -> str:
         minimal = [
             channel.minimize(body) if (channel := _channel_of(body)) else {} for body in bodies
         ]
-    except ValueError:
+    except Exception:  # noqa: BLE001  one event must not hold up the 499 that are relayed with it
         data = payload.encode("utf-8", "surrogatepass")
         return f"unparseable: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}"
     if bodies and bodies[0] is _VALIDATED:

@@ -156,6 +156,7 @@ _NEVER_CONNECTED: Final = (
     SSLError,
 )
 _SERVER_ERROR: Final = 500
+_TOO_MANY_REQUESTS: Final = 429
 
 
 def read_error(channel: Channel, error: BotoCoreError | ClientError) -> SendOutcome:
@@ -183,6 +184,8 @@ def _read_answer(channel: Channel, error: ClientError) -> SendOutcome:
     if failure_class is not None:
         return Rejected(failure_class, reason)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", _SERVER_ERROR)
+    if status == _TOO_MANY_REQUESTS:
+        return NotAccepted(code)
     if status >= _SERVER_ERROR:
         return Ambiguous(code)
     return Rejected(FailureClass.UNKNOWN, reason)
@@ -204,8 +207,17 @@ def read_echo(message_id: object, step: object) -> tuple[str | None, int | None]
     return None, None
 
 
+_LONGEST_ID: Final = 256
+
+
+def read_id(value: object) -> str | None:
+    """Return a provider's message id as text; what cannot be one is cut or left out."""
+    return str(value)[:_LONGEST_ID] if isinstance(value, str | int) and value else None
+
+
 # Below this a number of milliseconds would be in 1973, so it is a number of seconds.
 _LEAST_MILLISECONDS: Final = 100_000_000_000
+_YEAR_2200_MILLISECONDS: Final = 7_258_118_400_000
 
 
 def read_time(value: object) -> int | None:
@@ -217,16 +229,15 @@ def read_time(value: object) -> int | None:
         return None
     try:
         number = float(value)
-        return int(number if number >= _LEAST_MILLISECONDS else number * 1000)
-    except ValueError:
-        pass
-    except OverflowError:
-        return None
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        milliseconds = number if number >= _LEAST_MILLISECONDS else number * 1000
+    except (ValueError, OverflowError):
+        try:
+            moment = datetime.fromisoformat(str(value))
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            milliseconds = moment.timestamp() * 1000
+        except (ValueError, OverflowError):
+            return None
+    return int(milliseconds) if 0 < milliseconds < _YEAR_2200_MILLISECONDS else None
 
 
 _PRIVATE: Final = re.compile(r"\S+@\S+|\+?\d[\d ().-]{5,}\d")

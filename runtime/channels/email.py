@@ -6,7 +6,7 @@ Events: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sn
 import base64
 import hashlib
 import json
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr
 from typing import Any, Final
 
 from runtime.domain.plan import StepContent
@@ -22,6 +22,7 @@ from .channel import (
     as_object,
     pick,
     read_echo,
+    read_id,
     read_time,
     renamed,
     short_reason,
@@ -138,9 +139,20 @@ def _attachment(attachment: Payload) -> dict[str, Any]:
     }
 
 
+def split_sender(sender: str) -> tuple[str, str]:
+    """Return display name and address of a sender that the schema has found valid.
+
+    By hand: email.utils.parseaddr takes a comma in the name for the end of an address.
+    """
+    name, bracket, address = sender.rpartition("<")
+    if not bracket:
+        return "", sender
+    return name.strip().strip('"').strip(), address.removesuffix(">")
+
+
 def _encoded(sender: str) -> str:
-    """Encode a display name as SES wants it: RFC 2047 where it is not ASCII."""
-    name, address = parseaddr(sender)
+    """Encode a display name as SES wants it: quoted, or by RFC 2047 where it is not ASCII."""
+    name, address = split_sender(sender)
     return formataddr((name, address)) if name else address
 
 
@@ -234,7 +246,7 @@ def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
             status=status,
             event_type=event_type,
             final=final,
-            provider_message_id=mail.get("messageId") or None,
+            provider_message_id=read_id(mail.get("messageId")),
             message_id=message_id,
             step=step,
             failure_class=failure_class,

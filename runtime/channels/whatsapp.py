@@ -20,6 +20,7 @@ from .channel import (
     as_object,
     pick,
     read_echo,
+    read_id,
     read_time,
     short_reason,
 )
@@ -213,7 +214,7 @@ def _parse_status(
         failure_class, permanent, reason = FailureClass.EXPIRED, False, "retries exhausted"
     elif status is Status.FAILED:
         failure_class, permanent, reason = _read_errors(entry)
-    ids = [str(id_) for id_ in (entry_id, outer_id) if id_]
+    ids = [id_ for id_ in (read_id(entry_id), read_id(outer_id)) if id_]
     if not ids and not entry.get("biz_opaque_callback_data"):
         return context.ignore("status_without_id")
     echo = str(entry.get("biz_opaque_callback_data", "")).split(":")

@@ -7,17 +7,16 @@ writes the row it leads to with the row's version as the condition, and decides 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from .message import FallbackReason, Message, UseCase
+from .message import MOST_UNCLEAR_SENDS, FallbackReason, Message, UseCase
 from .status import Status
 
 
 class Action(StrEnum):
-    """The five things that can be done about a due step."""
+    """The four things that can be done about a due step."""
 
     SEND = "send"
     WAIT = "wait"
     START_SUCCESSOR = "start_successor"
-    RETRY_LATER = "retry_later"
     SKIP = "skip"
 
 
@@ -69,12 +68,14 @@ def _held(message: Message, index: int, now: int) -> Decision:
     """Decide about a step that somebody has claimed and about whose send nothing is known.
 
     With a successor it is never sent again: events or the successor's timer settle it. Without one
-    it is sent again once the lease is over, because otherwise nobody might get anything.
+    it is sent again once the lease is over, because otherwise nobody might get anything; but not
+    for ever, because each time may have gone out.
     """
-    if message.successor(index) is not None:
+    step = message.steps[index]
+    if message.successor(index) is not None or step.attempt >= MOST_UNCLEAR_SENDS:
         return Decision(Action.SKIP, "held")
-    if now < message.steps[index].lease_until:
-        return Decision(Action.RETRY_LATER, "held")
+    if now < step.lease_until:
+        return Decision(Action.WAIT, "held", step.lease_until)
     return Decision(Action.SEND, "lease over")
 
 
@@ -84,17 +85,25 @@ def _allowed_from(message: Message, index: int) -> int:
 
 
 def claim(
-    message: Message, index: int, now: int, *, lease_ms: int, successor_due_at: int | None
+    message: Message,
+    index: int,
+    now: int,
+    *,
+    holder: str,
+    lease_ms: int,
+    successor_due_at: int | None,
 ) -> Message:
     """Return the row in which a step is held by one sender, with its successor's timer noted."""
     step = message.steps[index]
     reason = step.started_because
-    if reason is None and (step.after or message.use_case is UseCase.FALLBACK) and index:
+    is_alternate = step.stands_for is not None
+    if reason is None and index and (is_alternate or message.use_case is UseCase.FALLBACK):
         failed = index in message.failed_over_to
         reason = FallbackReason.FAILURE if failed else FallbackReason.TIMEOUT
     claimed = replace(
         step,
         attempt=step.attempt + 1,
+        holder=holder,
         lease_until=now + lease_ms,
         started_because=reason,
         times={"queued": now, **step.times},
@@ -107,9 +116,15 @@ def claim(
     return message
 
 
-def release(message: Message, index: int) -> Message:
-    """Return the row in which a step that provably was not accepted may be claimed again."""
-    return message.with_step(index, replace(message.steps[index], lease_until=0))
+def release(message: Message, index: int, holder: str) -> Message:
+    """Return the row in which a step that provably was not accepted may be claimed again.
+
+    Nothing changes if somebody else has claimed it since.
+    """
+    step = message.steps[index]
+    if step.holder != holder or not step.in_flight:
+        return message
+    return message.with_step(index, replace(step, lease_until=0))
 
 
 def cancel(message: Message, now: int) -> Message | None:

@@ -56,6 +56,7 @@ def _step_document(step: Step) -> dict[str, Any]:
         "success_status": step.success_status.value,
         "due_at": _iso(step.due_at),
         "started_because": step.started_because.value if step.started_because else None,
+        "stands_for": step.stands_for,
         "only_after": [failure_class.value for failure_class in step.after],
     }
 

@@ -12,6 +12,9 @@ from typing import Final
 from .status import ARRIVED, PROGRESS, RANKS, DeliveryEvent, FailureClass, Status, rank
 
 CANCELLED: Final = "cancelled"
+# How often a step without a successor is sent while nobody knows whether it went out: each time
+# may be one more message on the handset.
+MOST_UNCLEAR_SENDS: Final = 3
 
 
 class UseCase(StrEnum):
@@ -32,13 +35,14 @@ class FallbackReason(StrEnum):
 class Step:
     """One channel of a message, and what is known of it.
 
-    `attempt` counts claims and fences takeovers. `lease_until` is 0 while nobody holds the step:
-    before its first claim, and after a send that provably was not accepted. `due_at` is when
-    silence of the step before lets this one start; it is known once the step before is claimed.
+    `attempt` counts claims and `holder` names the last one, so that a claim whose answer was lost
+    is known for one's own. `lease_until` is 0 while nobody holds the step: before its first claim,
+    and after a send that provably was not accepted. `due_at` is when silence of the step before
+    lets this one start; it is known once the step before is claimed.
 
-    A step with `after` is an alternate of the step before it: it is sent only if that one fails
-    with one of these classes, `delay_seconds` later, on the same channel. The others are the
-    chain's main steps. A failure with a class in `stop_on` ends the chain.
+    A step with `stands_for` is an alternate: it is sent in place of that earlier step if it fails
+    with a class in `after`, `delay_seconds` later, on the same channel. The others are the chain's
+    main steps. A failure with a class in `stop_on` ends the chain.
     """
 
     channel: str
@@ -51,9 +55,11 @@ class Step:
     provider_message_id: str | None = None
     times: Mapping[str, int] = field(default_factory=dict)
     attempt: int = 0
+    holder: str | None = None
     lease_until: int = 0
     due_at: int | None = None
     started_because: FallbackReason | None = None
+    stands_for: int | None = None
     after: tuple[FailureClass, ...] = ()
     delay_seconds: int = 0
     stop_on: tuple[FailureClass, ...] = ()
@@ -115,7 +121,7 @@ class Message:
     @property
     def mains(self) -> list[int]:
         """The main steps: those that a request names."""
-        return [index for index, step in enumerate(self.steps) if not step.after]
+        return [index for index, step in enumerate(self.steps) if step.stands_for is None]
 
     def alternates(self, index: int) -> list[int]:
         """Return the alternates that follow a step, up to the next main step."""
@@ -133,10 +139,17 @@ class Message:
         step = self.steps[index]
         if step.failure_class in step.stop_on:
             return None
+        # An alternate that fails has stood for others, whose further alternates are still there.
+        stands_for: set[int | None] = {index}
+        ancestor = step.stands_for
+        while ancestor is not None:
+            stands_for.add(ancestor)
+            ancestor = self.steps[ancestor].stands_for
         for alternate in self.alternates(index):
             other = self.steps[alternate]
             # To try the same again makes sense only where the failure may pass.
-            if step.failure_class in other.after and not (step.permanent and other.delay_seconds):
+            futile = step.permanent and other.delay_seconds
+            if other.stands_for in stands_for and step.failure_class in other.after and not futile:
                 return alternate
         return self.successor(index)
 
@@ -174,7 +187,7 @@ class Message:
             if not step.claimed
             and not step.failed
             and not self.superseded(index)
-            and (not step.after or step.attempt or index in called)
+            and (step.stands_for is None or step.attempt or index in called)
         ]
 
     @property
@@ -204,7 +217,7 @@ class Message:
         if self.succeeded or self.cancelled_at is not None:
             return True
         may_be_resent = any(
-            step.in_flight and self.successor(index) is None
+            step.in_flight and self.successor(index) is None and step.attempt < MOST_UNCLEAR_SENDS
             for index, step in enumerate(self.steps)
         )
         return not (may_be_resent or self.may_need_alternates or self.unclaimed)
@@ -235,7 +248,7 @@ class Message:
         if self.cancelled_at is not None:
             return CANCELLED
         if self.use_case is UseCase.BROADCAST:
-            pending = [step for step in live if not step.after or step.attempt]
+            pending = [step for step in live if step.stands_for is None or step.attempt]
             if self.failed_over_to:
                 return Status.QUEUED
             return max(pending, key=lambda step: step.rank).status if pending else Status.FAILED
@@ -297,13 +310,9 @@ def _merge(step: Step, event: DeliveryEvent) -> Step:
     ids += [event.related_message_id] if event.related_message_id else []
     joined = replace(step, times=times, provider_message_id=min(ids, default=None))
     event_rank = rank(event.status, step.channel, permanent=event.permanent)
-    if (
-        event_rank,
-        _failure_order(event.failure_class, event.reason, permanent=event.permanent),
-    ) <= (
-        step.rank,
-        _failure_order(step.failure_class, step.failure_reason, permanent=step.permanent),
-    ):
+    ours = _failure_order(step, step.failure_class, step.failure_reason, permanent=step.permanent)
+    theirs = _failure_order(step, event.failure_class, event.reason, permanent=event.permanent)
+    if (event_rank, theirs) <= (step.rank, ours):
         return joined
     failed = event.status is Status.FAILED
     return replace(
@@ -316,7 +325,10 @@ def _merge(step: Step, event: DeliveryEvent) -> Step:
 
 
 def _failure_order(
-    failure_class: FailureClass | None, reason: str | None, *, permanent: bool | None
-) -> tuple[str, str, str]:
-    """Break ties between failures of one rank without looking at their order of arrival."""
-    return (failure_class or "", reason or "", str(permanent))
+    step: Step, failure_class: FailureClass | None, reason: str | None, *, permanent: bool | None
+) -> tuple[bool, str, str, str]:
+    """Break ties between failures of one rank without looking at their order of arrival.
+
+    A class that ends the chain comes first: content is gone then, and nothing may start again.
+    """
+    return (failure_class in step.stop_on, failure_class or "", reason or "", str(permanent))

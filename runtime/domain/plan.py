@@ -81,16 +81,17 @@ def plan_message(
             times={} if steps else {Status.QUEUED: now},
             stop_on=_with_action(actions, FailureAction.STOP),
         )
-        steps.append(main)
-        contents.append(content)
+        retried = _with_action(actions, FailureAction.RETRY)
+        index = len(steps)
+        planned = [(main, content), *_retries(main, content, index, retried)]
         for failure_class in _with_action(actions, FailureAction.REPAIR):
             if failure_class in repairs:
-                steps.append(replace(main, times={}, after=(failure_class,)))
-                contents.append(replace(content, body=repairs[failure_class]))
-        retried = _with_action(actions, FailureAction.RETRY)
-        for delay in RETRY_DELAYS_SECONDS if retried else ():
-            steps.append(replace(main, times={}, after=retried, delay_seconds=delay))
-            contents.append(content)
+                repair = replace(main, times={}, stands_for=index, after=(failure_class,))
+                repaired = replace(content, body=repairs[failure_class])
+                retries = _retries(repair, repaired, index + len(planned), retried)
+                planned += [(repair, repaired), *retries]
+        steps += [step for step, _ in planned]
+        contents += [content for _, content in planned]
     message = Message(
         message_id=message_id,
         use_case=UseCase.FALLBACK if request["use_case"] == "fallback" else UseCase.BROADCAST,
@@ -100,6 +101,19 @@ def plan_message(
         request_hash=request_hash,
     )
     return Plan(message, tuple(contents))
+
+
+def _retries(
+    step: Step, content: StepContent, index: int, retried: tuple[FailureClass, ...]
+) -> list[tuple[Step, StepContent]]:
+    """Return the alternates that send the same as the step at `index` again."""
+    return [
+        (
+            replace(step, times={}, stands_for=index, after=retried, delay_seconds=delay),
+            content,
+        )
+        for delay in (RETRY_DELAYS_SECONDS if retried else ())
+    ]
 
 
 def _actions(

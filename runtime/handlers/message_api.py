@@ -1,4 +1,8 @@
-"""The HTTP API: POST /messages, GET /messages/{message_id}, POST /messages/{message_id}/cancel."""
+"""The HTTP API: POST /messages, GET /messages/{message_id}, POST /messages/{message_id}/cancel.
+
+On Powertools' resolver, although three routes could be told apart by hand: it is what readers know,
+and with it the whole function is imported in about 150 ms.
+"""
 
 import base64
 import json
@@ -83,7 +87,7 @@ def _body() -> bytes:
     event = app.current_event
     body = event.body or ""
     if event.is_base64_encoded:
-        return base64.b64decode(body)
+        return base64.b64decode(body)  # API Gateway has encoded it
     return body.encode("utf-8", "surrogatepass")
 
 
@@ -103,10 +107,11 @@ def _problem(problem: ProblemError) -> Response[str]:
 def _client() -> str:
     """Name the caller, so that the idempotency keys of two callers do not collide."""
     identity = app.current_event.raw_event["requestContext"].get("identity", {})
+    # The last part of an assumed role's ARN names the session: another one at the next retry.
+    role, _, session = str(identity.get("userArn") or "").rpartition("/")
+    principal = role if ":assumed-role/" in role else f"{role}/{session}" if session else ""
     return str(
-        identity.get("apiKeyId")
-        or identity.get("userArn")
-        or app.current_event.headers.get("x-api-key", "")
+        identity.get("apiKeyId") or principal or app.current_event.headers.get("x-api-key", "")
     )
 
 

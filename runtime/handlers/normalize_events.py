@@ -56,8 +56,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         arrived_at = int(1000 * kinesis.get("approximateArrivalTimestamp", 0))
         try:
             found = parse_event(data, context)
-        except UnparseableEventError as error:
-            quarantined.append(_quarantine_entry(record, data, error))
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not hold up the shard
+            known = isinstance(error, UnparseableEventError)
+            reason = str(error) if known else f"parser failed: {type(error).__name__}"
+            quarantined.append(_quarantine_entry(record, data, reason))
             continue
         received += [
             Received(
@@ -75,11 +77,11 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     }
 
 
-def _quarantine_entry(record: dict[str, Any], data: bytes, error: Exception) -> dict[str, Any]:
+def _quarantine_entry(record: dict[str, Any], data: bytes, reason: str) -> dict[str, Any]:
     """Say where the record is and what is wrong with it, without what it says."""
     kinesis = record["kinesis"]
     return {
-        "reason": str(error),
+        "reason": reason,
         "sequence_number": kinesis["sequenceNumber"],
         "partition_key": kinesis.get("partitionKey"),
         "event_id": record.get("eventID"),

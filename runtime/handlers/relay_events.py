@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Final
 
 from runtime.batches import slices
-from runtime.channels import UnparseableEventError, minimize_event, parse_event
+from runtime.channels import minimize_event, parse_event
 from runtime.clients import data_client
 from runtime.settings import RelaySettings
 from runtime.telemetry import instrumented, logger
@@ -54,6 +54,6 @@ def _partition_key(minimal: str, otherwise: str) -> str:
             key = delivery_event.message_id or delivery_event.provider_message_id
             if key:
                 return key
-    except UnparseableEventError:
-        pass
+    except Exception:  # noqa: BLE001  the normalizer says what is wrong with it
+        return otherwise
     return otherwise

@@ -97,6 +97,7 @@ def test_a_rejection_has_its_class(channel, code, reason, expected) -> None:
         (EndpointConnectionError(**URL), NotAccepted),
         (error("Throttling"), NotAccepted),
         (error("TooManyRequestsException", 429), NotAccepted),
+        (error("SomethingNew", 429), NotAccepted),
         (ReadTimeoutError(**URL), Ambiguous),
         (ConnectionClosedError(**URL), Ambiguous),
         (error("InternalFailure", 500), Ambiguous),

@@ -150,6 +150,9 @@ def test_is_final_decides_and_may_come_as_text_or_not_at_all(final, expected) ->
         (None, 1_800_000_000_000),
         ([], 1_800_000_000_000),
         (float("inf"), 1_800_000_000_000),
+        (1e300, 1_800_000_000_000),
+        (-5, 1_800_000_000_000),
+        ("0001-01-01T00:00:00+23:59", 1_800_000_000_000),
     ],
 )
 def test_times_are_read_in_every_form_or_from_the_request(given, expected) -> None:

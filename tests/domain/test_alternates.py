@@ -37,7 +37,7 @@ def send(row: Message, index: int, now: int = T0) -> Message:
     successor = row.successor(index)
     if successor is not None and row.steps[successor].due_at is None:
         due = now + 1000 * row.steps[index].fallback_seconds
-    return claim(row, index, now, lease_ms=60_000, successor_due_at=due)
+    return claim(row, index, now, holder="h", lease_ms=60_000, successor_due_at=due)
 
 
 def fail(row: Message, index: int, cls: FailureClass, *, permanent: bool | None = None) -> Message:
@@ -61,6 +61,7 @@ def deliver(row: Message, index: int) -> Message:
 def test_a_template_beside_a_text_is_planned_as_its_repair() -> None:
     planned = plan(TEXT, SMS)
     assert [step.after for step in planned.message.steps] == [(), (CLOSED,), ()]
+    assert [step.stands_for for step in planned.message.steps] == [None, 0, None]
     assert [content.body for content in planned.contents][:2] == [
         {"message": "hi"},
         {"template": {"name": "t", "language": "en"}},
@@ -115,6 +116,29 @@ def test_a_retry_sends_the_same_again_after_a_delay_and_then_later() -> None:
     assert spent.failed_over_to == [3]
 
 
+def test_a_text_that_was_retried_is_still_repaired() -> None:
+    planned = plan(TEXT, SMS, on_failure={"unknown": "retry"})
+    kinds = [content.body.get("template") is not None for content in planned.contents]
+    assert kinds == [False, False, False, True, True, True, False, False, False]
+    row = fail(send(planned.message, 0), 0, FailureClass.UNKNOWN)
+    assert row.failed_over_to == [1]
+    retried = fail(send(row, 1), 1, CLOSED, permanent=True)
+    assert retried.failed_over_to == [3]
+
+
+def test_a_template_is_retried_as_a_template() -> None:
+    row = send(plan(TEXT, SMS, on_failure={"throttled": "retry"}).message, 0)
+    repaired = send(fail(row, 0, CLOSED, permanent=True), 3)
+    assert fail(repaired, 3, FailureClass.THROTTLED).failed_over_to == [4]
+
+
+def test_a_text_whose_retries_are_spent_falls_back_past_the_template() -> None:
+    row = send(plan(TEXT, SMS, on_failure={"throttled": "retry"}).message, 0)
+    for index in (0, 1, 2):
+        row = fail(send(row, index) if index else row, index, FailureClass.THROTTLED)
+    assert row.failed_over_to == [6]
+
+
 def test_the_wait_ends_the_retries() -> None:
     row = send(plan(SMS, EMAIL, on_failure={"unreachable": "retry"}).message, 0)
     row = fail(row, 0, FailureClass.UNREACHABLE, permanent=False)
@@ -140,6 +164,12 @@ def test_stop_ends_the_chain() -> None:
 def test_a_stopped_chain_that_arrives_all_the_same_is_delivered() -> None:
     row = send(plan(SMS, EMAIL, on_failure={"expired": "stop"}).message, 0)
     assert deliver(fail(row, 0, FailureClass.EXPIRED), 0).status == "delivered"
+
+
+def test_a_failure_that_ended_the_chain_is_not_undone_by_another() -> None:
+    row = send(plan(SMS, EMAIL, on_failure={"blocked": "stop"}).message, 0)
+    assert fail(fail(row, 0, FailureClass.BLOCKED), 0, FailureClass.UNKNOWN).stopped
+    assert fail(fail(row, 0, FailureClass.UNKNOWN), 0, FailureClass.BLOCKED).stopped
 
 
 def test_a_steps_own_word_wins_over_the_requests() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from runtime.domain.decision import Action, cancel, claim, decide, release
-from runtime.domain.message import FallbackReason, Message, Step, UseCase, apply
+from runtime.domain.message import MOST_UNCLEAR_SENDS, FallbackReason, Message, Step, UseCase, apply
 from runtime.domain.status import DeliveryEvent, Status
 
 T0 = 1_800_000_000_000
@@ -19,7 +19,7 @@ def chain(*waits: int, use_case: UseCase = UseCase.FALLBACK) -> Message:
 
 def take(row: Message, index: int, now: int = T0) -> Message:
     due = now + 1000 * row.steps[index].fallback_seconds
-    return claim(row, index, now, lease_ms=LEASE, successor_due_at=due)
+    return claim(row, index, now, holder="h", lease_ms=LEASE, successor_due_at=due)
 
 
 def see(row: Message, index: int, status: Status) -> Message:
@@ -45,8 +45,19 @@ def test_a_held_step_with_a_successor_is_never_sent_again() -> None:
 
 def test_a_held_last_step_is_sent_again_only_after_its_lease() -> None:
     row = take(take(chain(), 0), 1)
-    assert decide(row, 1, T0 + LEASE - 1, 0).action is Action.RETRY_LATER
+    early = decide(row, 1, T0 + LEASE - 1, 0)
+    assert (early.action, early.wait_until) == (Action.WAIT, T0 + LEASE)
     assert decide(row, 1, T0 + LEASE, 0).action is Action.SEND
+
+
+def test_a_held_last_step_is_not_sent_for_ever() -> None:
+    row = take(chain(), 0)
+    for _ in range(MOST_UNCLEAR_SENDS):
+        assert decide(row, 1, T0 + 10**7, 0).action is Action.SEND
+        assert not row.over
+        row = take(row, 1)
+    assert decide(row, 1, T0 + 10**7, 0).action is Action.SKIP
+    assert row.over
 
 
 def test_a_last_step_that_has_shown_a_sign_of_life_is_not_sent_again() -> None:
@@ -55,9 +66,15 @@ def test_a_last_step_that_has_shown_a_sign_of_life_is_not_sent_again() -> None:
 
 
 def test_a_released_step_may_be_sent_again() -> None:
-    row = release(take(chain(), 0), 0)
+    row = release(take(chain(), 0), 0, "h")
     assert decide(row, 0, T0, 0).action is Action.SEND
     assert row.steps[0].attempt == 1
+
+
+def test_only_the_holder_can_release_a_step() -> None:
+    row = take(chain(), 0)
+    assert release(row, 0, "somebody else") == row
+    assert release(see(row, 0, Status.ACCEPTED), 0, "h").steps[0].claimed
 
 
 def test_a_timer_that_comes_early_waits() -> None:
@@ -111,7 +128,10 @@ def test_nothing_is_sent_after_a_cancel() -> None:
 def test_a_broadcast_sends_each_step_whatever_the_others_did() -> None:
     row = see(take(chain(use_case=UseCase.BROADCAST), 0), 0, Status.DELIVERED)
     assert decide(row, 1, T0, 0).action is Action.SEND
-    assert claim(row, 1, T0, lease_ms=1, successor_due_at=None).steps[1].started_because is None
+    assert (
+        claim(row, 1, T0, holder="h", lease_ms=1, successor_due_at=None).steps[1].started_because
+        is None
+    )
 
 
 def test_a_broadcast_step_without_a_sign_of_life_is_sent_again_after_its_lease() -> None:
@@ -128,7 +148,7 @@ def test_the_reason_of_a_fallback_is_what_led_to_it() -> None:
 
 def test_the_reason_stays_when_the_claim_is_repeated() -> None:
     row = take(take(chain(), 0), 1)
-    again = take(release(see(row, 0, Status.FAILED), 1), 1)
+    again = take(release(see(row, 0, Status.FAILED), 1, "h"), 1)
     assert again.steps[1].started_because is FallbackReason.TIMEOUT
     assert again.steps[1].times["queued"] == T0
 
@@ -145,5 +165,5 @@ def test_a_chain_with_nothing_left_to_send_cannot_be_cancelled() -> None:
 
 
 def test_a_throttled_step_can_be_cancelled() -> None:
-    row = release(take(chain(60), 0), 0)
+    row = release(take(chain(60), 0), 0, "h")
     assert cancel(row, T0) == replace(row, cancelled_at=T0)

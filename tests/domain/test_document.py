@@ -14,7 +14,7 @@ HOUR = 3600
 def row() -> Message:
     steps = (Step("email", 60, times={"queued": T0}), Step("sms", 60))
     message = Message("id", UseCase.FALLBACK, steps, created_at=T0, expires_at=0)
-    return claim(message, 0, T0, lease_ms=1, successor_due_at=T0 + 60_000)
+    return claim(message, 0, T0, holder="h", lease_ms=1, successor_due_at=T0 + 60_000)
 
 
 def test_a_message_under_way_says_when_its_next_timer_is_due() -> None:
@@ -25,7 +25,7 @@ def test_a_message_under_way_says_when_its_next_timer_is_due() -> None:
 
 
 def test_a_fallback_says_why_when_and_to_which_step() -> None:
-    message = claim(row(), 1, T0 + 60_500, lease_ms=1, successor_due_at=None)
+    message = claim(row(), 1, T0 + 60_500, holder="h", lease_ms=1, successor_due_at=None)
     document = status_document(message, T0, HOUR)
     assert document["fallback"] == {
         "reason": "timeout",

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -12,6 +13,7 @@ from typing import Any
 import boto3
 import moto
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
@@ -111,7 +113,7 @@ class World:
         self.queues: dict[str, str] = {}
         self.sequence = count(1)
 
-    def call(
+    def call(  # noqa: PLR0913  what a caller can vary
         self,
         method: str,
         path: str,
@@ -119,6 +121,7 @@ class World:
         *,
         headers: dict[str, str] | None = None,
         client: str = "client-a",
+        arn: str | None = None,
         raw: str | None = None,
         is_base64: bool = False,
     ) -> SimpleNamespace:
@@ -134,7 +137,7 @@ class World:
                 "path": f"/dev{path}",
                 "domainName": "abc.execute-api.us-east-1.amazonaws.com",
                 "httpMethod": method,
-                "identity": {"apiKeyId": client},
+                "identity": {"apiKeyId": client, "userArn": arn},
             },
             "body": raw if raw is not None else None if body is None else json.dumps(body),
             "isBase64Encoded": is_base64,
@@ -191,6 +194,11 @@ class World:
         return dict(
             send_primary.handler(sqs_event({"message_id": id_} for id_ in message_ids), CONTEXT)
         )
+
+    def start_all(self, message_id: str) -> None:
+        """Start a message, and fire the timers that are due at once."""
+        self.start(message_id)
+        self.fire(*[timer["body"] for timer in self.queued("timers") if not timer["delay"]])
 
     def fire(self, *timers: dict[str, Any]) -> dict[str, Any]:
         return dict(send_fallback.handler(sqs_event(timers), CONTEXT))
@@ -270,11 +278,24 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         for cache in caches:
             cache.cache_clear()
         monkeypatch.setattr(clock, "now", lambda: world.now)
+        make_moto_atomic(monkeypatch)
         monkeypatch.setattr(_sender, "send_client", by_service.__getitem__)
         add_statements(monkeypatch)
         yield world
         for cache in caches:
             cache.cache_clear()
+
+
+def make_moto_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one call at a time through: moto checks a condition and writes in two unguarded steps."""
+    lock = threading.RLock()
+    call = BaseClient._make_api_call
+
+    def one_at_a_time(*arguments: Any) -> Any:
+        with lock:
+            return call(*arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", one_at_a_time)
 
 
 _UPDATE = re.compile(

@@ -78,6 +78,9 @@ def test_a_repeat_is_not_counted_again(world, monkeypatch) -> None:
     allow(monkeypatch, messages_per_recipient_per_hour="1")
     first = world.accept(request(), key="a")
     assert world.accept(request(), key="a") == first
+    world.now += 3_600_000
+    world.accept(request(), key="b")
+    assert world.accept(request(), key="a") == first
 
 
 def test_the_recipient_of_any_step_counts_in_any_letter_case(world, monkeypatch) -> None:

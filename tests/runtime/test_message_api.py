@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -146,6 +147,46 @@ def test_a_bad_value_is_refused_in_its_place(world, step, pointer) -> None:
     assert list(faults(world.post(request(step, SMS)))) == [pointer]
 
 
+def test_a_mail_without_a_template_needs_a_subject(world) -> None:
+    step = EMAIL | {"email": {"subject": "", "text": "hi"}}
+    assert faults(world.post(request(step, SMS))) == {"/pc/email/subject": "minLength"}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (request() | {"fc": [0] * 80_000}, "/fc"),
+        (request(EMAIL | {"email": EMAIL["email"] | {"cc": ["a"] * 50_000}}, SMS), "/pc/email/cc"),
+        (request() | {f"field {n}": 1 for n in range(9_000)}, "/field 0"),
+    ],
+    ids=["steps", "copies", "fields"],
+)
+def test_a_request_with_countless_faults_is_answered_with_the_first_hundred(
+    world, body, pointer
+) -> None:
+    answer = world.post(body)
+    assert answer.status == 400
+    assert 1 <= len(answer.body["errors"]) <= 100
+    assert answer.body["errors"][0]["pointer"] == pointer
+
+
+def test_a_pointer_names_members_with_dots_and_brackets(world) -> None:
+    email = EMAIL["email"] | {"headers": {"X.Y[z": "é", "X": "é"}}
+    places = faults(world.post(request(EMAIL | {"email": email}, SMS)))
+    assert list(places) == ["/pc/email/headers/X", "/pc/email/headers/X.Y[z"]
+
+
+def test_content_that_is_sent_several_times_is_stored_once(world) -> None:
+    noise = base64.b64encode(random.Random(1).randbytes(130_000)).decode()
+    email = EMAIL["email"] | {"attachments": [{"file_name": "a", "content": noise}]}
+    body = request(EMAIL | {"email": email}, SMS, on_failure={"unreachable": "retry"})
+    message_id = world.accept(body)
+    assert len(world.document(message_id)["steps"]) == 6
+    key = {"message_id": {"S": message_id}}
+    item = world.dynamodb.get_item(TableName="payloads", Key=key)["Item"]
+    assert len(item["content"]["B"]) < 200_000
+
+
 @pytest.mark.parametrize("length", [1, 1600])
 def test_a_text_may_have_up_to_1600_characters(world, length) -> None:
     world.accept(request(SMS | {"sms": {"message": "é" * length}}, EMAIL))
@@ -162,8 +203,8 @@ def test_five_fallbacks_are_taken(world) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    ["", "{", "[1,]", '{"use_case": NaN}', "[" * 100_000, '{"a": "\\ud800"}', '"\ud800"'],
-    ids=["empty", "cut", "comma", "nan", "deep", "surrogate", "raw surrogate"],
+    ["", "{", "[1,]", '{"a": NaN}', '{"a": 1e999}', "[" * 9999, '{"a": "\\ud800"}', '"\ud800"'],
+    ids=["empty", "cut", "comma", "nan", "infinite", "deep", "surrogate", "raw surrogate"],
 )
 def test_what_is_no_json_text_is_refused(world, raw) -> None:
     assert faults(world.call("POST", "/messages", raw=raw)) == {"": "json"}
@@ -227,6 +268,22 @@ def test_the_keys_of_two_callers_do_not_collide(world) -> None:
     assert world.accept(request(fallback_seconds=1), key="k1", client="client-b") != first
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("assumed-role/Api/task-1", "assumed-role/Api/task-2", True),
+        ("assumed-role/Api/task-1", "assumed-role/Other/task-1", False),
+        ("user/ann", "user/bob", False),
+    ],
+)
+def test_a_role_is_one_caller_in_all_its_sessions(world, first, second, same) -> None:
+    ids = {
+        world.accept(request(), key="k", client="", arn=f"arn:aws:sts::123456789012:{who}")
+        for who in (first, second)
+    }
+    assert (len(ids) == 1) is same
+
+
 def test_callers_and_keys_are_not_run_together(world) -> None:
     first = world.accept(request(), key="bc", client="a")
     assert world.accept(request(), key="c", client="ab") != first
@@ -257,6 +314,18 @@ def test_a_queue_that_cannot_take_it_is_a_503_and_the_retry_completes_it(
     assert [item["body"] for item in world.queued("intake")] == [{"message_id": message_id}]
     world.start(message_id)
     assert len(world.providers["email"].requests) == 1
+
+
+def test_a_message_that_nobody_can_ask_for_again_is_taken_back(world, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(data_client("sqs"), "send_message", unavailable)
+        assert world.post(request()).status == 503
+    (row,) = world.dynamodb.scan(TableName="messages")["Items"]
+    message_id = row["message_id"]["S"]
+    assert world.document(message_id)["status"] == "cancelled"
+    assert not world.has_content(message_id)
+    world.start(message_id)
+    assert not world.providers["email"].requests
 
 
 def test_a_table_that_cannot_take_it_is_a_503_and_leaves_nothing(world, monkeypatch) -> None:
@@ -311,7 +380,7 @@ def test_a_cancel_during_the_wait_stops_the_fallback(world) -> None:
 
 def test_a_cancel_when_everything_is_sent_is_a_conflict(world) -> None:
     message_id = world.accept(request(use_case="broadcast"))
-    world.start(message_id)
+    world.start_all(message_id)
     answer = world.cancel(message_id)
     assert answer.status == 409
     assert answer.headers["Content-Type"] == "application/problem+json"

@@ -127,7 +127,8 @@ def test_a_failure_seen_again_starts_no_second_fallback(world) -> None:
     world.normalize(ses("Bounce", message_id, 0))
     world.normalize(ses("Bounce", message_id, 0))
     timers = [timer["body"] for timer in world.queued("timers")]
-    world.fire(*timers)
+    for timer in timers:
+        world.fire(timer)
     world.normalize(ses("Bounce", message_id, 0))
     assert not world.queued("timers")
     assert len(world.providers["sms"].requests) == 1
@@ -308,7 +309,7 @@ def test_a_timer_that_is_refused_brings_the_failure_back(world, monkeypatch) -> 
     assert len(world.queued("timers")) == 1
 
 
-def test_a_delete_that_was_refused_is_made_up_for_by_a_sender(world, monkeypatch) -> None:
+def test_a_delete_that_was_refused_brings_its_record_back(world, monkeypatch) -> None:
     message_id = start(world)
     with monkeypatch.context() as patch:
         patch.setattr(
@@ -316,12 +317,37 @@ def test_a_delete_that_was_refused_is_made_up_for_by_a_sender(world, monkeypatch
             "delete_contents",
             lambda _self, ids: set(ids),
         )
-        assert world.normalize(ses("Delivery", message_id, 0)) == DONE
+        assert world.normalize(ses("Delivery", message_id, 0)) != DONE
     assert world.has_content(message_id)
-    *_, timer = world.queued("timers")
-    assert (timer["body"]["step"], timer["delay"]) == (0, 0)
-    world.fire(timer["body"])
+    # It may come again together with new events.
+    assert world.normalize(ses("Delivery", message_id, 0), ses("Click", message_id, 0)) == DONE
     assert not world.has_content(message_id)
+
+
+def test_an_ids_strange_type_holds_up_nobody(world) -> None:
+    message_id = start(world)
+    strange = ses("Send", message_id, 0)
+    strange["mail"]["messageId"] = 7
+    stranger = ses("Send", message_id, 0)
+    stranger["mail"]["messageId"] = ["x"]
+    assert world.normalize(strange, stranger, ses("Delivery", message_id, 0)) == DONE
+    assert world.document(message_id)["status"] == "delivered"
+
+
+def test_a_parser_that_fails_quarantines_its_record_alone(world, monkeypatch) -> None:
+    message_id = start(world)
+    parse = normalize_events.parse_event
+
+    def broken(data, context):
+        if b"poison" in data:
+            raise TypeError("secret")
+        return parse(data, context)
+
+    monkeypatch.setattr(normalize_events, "parse_event", broken)
+    assert world.normalize({"poison": 1}, ses("Delivery", message_id, 0)) == DONE
+    (entry,) = world.queued("quarantine")
+    assert entry["body"]["reason"] == "parser failed: TypeError"
+    assert world.document(message_id)["status"] == "delivered"
 
 
 AWS_ID, WAMID = "00000001", "wamid.HBgLMTQyNTU1NTAxNTcVAgARGBIw"
@@ -355,6 +381,22 @@ def test_a_whatsapp_failure_found_by_the_join_starts_the_fallback(world) -> None
     world.normalize(whatsapp("failed", aws_id=AWS_ID, code=131026))
     (timer,) = world.queued("timers")
     assert timer["body"]["message_id"] == message_id
+
+
+def test_a_failure_that_waited_in_the_join_starts_the_fallback(world) -> None:
+    message_id = world.accept(request(WHATSAPP, SMS))
+    world.normalize(whatsapp("failed", aws_id=AWS_ID, code=131026))
+    world.start(message_id)
+    *_, timer = world.queued("timers")
+    assert (timer["body"]["step"], timer["delay"]) == (1, 0)
+
+
+def test_an_echoed_acceptance_links_both_ids(world) -> None:
+    message_id = start(world, WHATSAPP, SMS)
+    echo = f"{message_id}:0"
+    world.normalize(whatsapp("accepted", wamid=WAMID, aws_id="elsewhere", echo=echo))
+    world.normalize(whatsapp("delivered", wamid=WAMID))
+    assert world.document(message_id)["status"] == "delivered"
 
 
 def test_parked_events_hold_no_number(world) -> None:

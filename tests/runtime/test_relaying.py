@@ -71,6 +71,15 @@ def test_the_stream_carries_no_address_number_or_content(world, put) -> None:
         assert private not in stream
 
 
+def test_an_event_that_no_parser_can_read_is_relayed_like_the_others(world, put) -> None:
+    calls, _ = put
+    strange = ses("Send", MESSAGE_ID, 0)
+    strange["mail"]["messageId"] = "x" * 1000
+    del strange["mail"]["tags"]
+    world.relay(json.dumps(strange), json.dumps(ses("Send", MESSAGE_ID, 0)))
+    assert [len(record["PartitionKey"]) for record in calls[0]] == [256, 36]
+
+
 def test_the_relay_touches_no_table(world, put, monkeypatch) -> None:
     monkeypatch.delenv("MESSAGES_TABLE")
     assert world.relay(json.dumps(ses("Send", MESSAGE_ID, 0))) == {"batchItemFailures": []}

@@ -1,6 +1,7 @@
 """The senders: arm, claim, send, record, and what happens when one of them goes wrong."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import (
@@ -10,9 +11,11 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from runtime.clients import _DATA, _SEND
-from runtime.handlers import send_primary
+from runtime import sending
+from runtime.clients import _DATA, _SEND, data_client
+from runtime.handlers import _sender, send_primary
 from tests.runtime.conftest import CONTEXT, client_error
+from tests.support.events import ses
 from tests.support.requests import EMAIL, SMS, WHATSAPP, request
 
 URL = {"endpoint_url": "https://provider"}
@@ -130,8 +133,11 @@ def test_no_text_arrives_after_its_fallback(world) -> None:
     assert [sent["TimeToLive"] for sent in world.providers["sms"].requests] == [45, 5]
 
 
-def test_a_broadcast_sends_every_step_at_once_and_arms_no_timer(world) -> None:
+def test_a_broadcast_starts_every_step_at_once_and_waits_for_nothing(world) -> None:
     message_id = start(world, request(EMAIL, SMS, WHATSAPP, use_case="broadcast"))
+    timers = world.queued("timers")
+    assert [(timer["body"]["step"], timer["delay"]) for timer in timers] == [(1, 0), (2, 0)]
+    world.fire(*[timer["body"] for timer in timers])
     assert [len(provider.requests) for provider in world.providers.values()] == [1, 1, 1]
     assert not world.queued("timers")
     document = world.document(message_id)
@@ -142,7 +148,8 @@ def test_a_broadcast_sends_every_step_at_once_and_arms_no_timer(world) -> None:
 
 def test_a_broadcast_that_comes_twice_sends_once(world) -> None:
     message_id = start(world, request(use_case="broadcast"))
-    world.start(message_id)
+    world.start_all(message_id)
+    world.start_all(message_id)
     assert [len(world.providers[name].requests) for name in ("email", "sms")] == [1, 1]
 
 
@@ -205,6 +212,89 @@ def test_what_was_provably_not_accepted_is_tried_again_with_back_off(world, erro
     assert world.document(message_id)["status"] == "accepted"
 
 
+def test_a_claim_whose_answer_was_lost_is_known_for_ones_own(world, monkeypatch) -> None:
+    message_id = world.accept(request())
+    client = data_client("dynamodb")
+    update = client.update_item
+    lost = []
+
+    def lose_the_first_answer(**call):
+        answer = update(**call)
+        if not lost:
+            lost.append(call)
+            return update(**call)  # botocore repeats it, and its condition fails
+        return answer
+
+    monkeypatch.setattr(client, "update_item", lose_the_first_answer)
+    assert world.start(message_id) == {"batchItemFailures": []}
+    assert lost
+    assert len(world.providers["email"].requests) == 1
+    assert world.document(message_id)["status"] == "accepted"
+
+
+def test_a_sender_does_not_release_what_another_has_claimed_since(world) -> None:
+    message_id = world.accept(request())
+    world.providers["email"].answers = [
+        client_error("TooManyRequestsException", 429),
+        ReadTimeoutError(**URL),
+    ]
+    release = sending.release
+
+    def late_release(row, index, holder):
+        # Before the first sender's release is saved, it is released and claimed by a second one.
+        if len(world.providers["email"].answers) == 1:
+            sending.release = release
+            saved = _sender.sender().store.save(release(row, index, holder), world.now)
+            world.start(saved.message_id)
+        return release(row, index, holder)
+
+    sending.release = late_release
+    try:
+        world.start(message_id)
+    finally:
+        sending.release = release
+    step = world.row(message_id)["steps"]["L"][0]["M"]
+    assert int(step["attempt"]["N"]) == 2
+    assert "lease_until" in step  # held by the second sender, whose answer is unclear
+    world.now += 10**6
+    world.start(message_id)
+    assert not world.providers["email"].requests
+
+
+def test_a_request_that_cannot_be_made_fails_the_step_and_not_the_sender(
+    world, monkeypatch
+) -> None:
+    def broken(*_arguments):
+        raise KeyError("subject")
+
+    monkeypatch.setitem(
+        sending.CHANNELS, "email", replace(sending.CHANNELS["email"], build_request=broken)
+    )
+    message_id = start(world, request())
+    *_, timer = world.queued("timers")
+    assert timer["body"]["step"] == 1
+    failure = world.document(message_id)["steps"][0]["failure"]
+    assert (failure["class"], failure["reason"]) == ("configuration", "KeyError")
+
+
+def test_content_deleted_by_a_success_meanwhile_is_no_failure(world, monkeypatch) -> None:
+    message_id = start(world, request())
+    (timer,) = world.queued("timers")
+    store = type(_sender.sender().store)
+    read = store.read_contents
+
+    def after_a_success(self, id_):
+        world.normalize(ses("Delivery", message_id, 0))
+        return read(self, id_)
+
+    monkeypatch.setattr(store, "read_contents", after_a_success)
+    world.now += 60_000
+    world.fire(timer["body"])
+    document = world.document(message_id)
+    assert [step["status"] for step in document["steps"]] == ["delivered", "queued"]
+    assert not world.providers["sms"].requests
+
+
 def test_a_step_that_is_throttled_all_along_is_overtaken_by_its_fallback(world) -> None:
     world.providers["email"].answers = [client_error("TooManyRequestsException", 429)] * 20
     message_id = start(world, request())
@@ -259,13 +349,39 @@ def test_an_unclear_answer_of_the_last_step_is_sent_again_after_its_lease(world,
     start(world, request())
     (timer,) = world.queued("timers")
     world.now += 60_000
-    again = {"batchItemFailures": [{"itemIdentifier": "record-0"}]}
-    assert world.fire(timer["body"]) == again
-    world.now += 59_999
-    assert world.fire(timer["body"]) == again
-    world.now += 1
-    assert world.fire(timer["body"]) == {"batchItemFailures": []}
+    world.fire(timer["body"])
+    (again,) = world.queued("timers")
+    assert again["body"]["due_at"] == world.now + 60_000
+    world.now += 59_000
+    world.fire(again["body"])
+    (again,) = world.queued("timers")
+    assert not world.providers["sms"].requests
+    world.now += 1_000
+    world.fire(again["body"])
     assert len(world.providers["sms"].requests) == 1
+    assert not world.queued("timers")
+
+
+def test_a_last_step_that_stays_unclear_is_sent_three_times_and_then_left(world) -> None:
+    sms = world.providers["sms"]
+    tried = []
+
+    def lose_the_answer() -> None:
+        tried.append(world.now)
+        raise ReadTimeoutError(**URL)
+
+    sms.answers = [lose_the_answer] * 10
+    message_id = start(world, request())
+    pending = [timer["body"] for timer in world.queued("timers")]
+    while pending:
+        timer = pending.pop()
+        world.now = max(world.now, timer["due_at"])
+        world.fire(timer)
+        pending += [timer["body"] for timer in world.queued("timers")]
+    assert [at - tried[0] for at in tried] == [0, 60_000, 120_000]
+    assert not world.has_content(message_id)
+    world.now += 4_000_000
+    assert world.document(message_id)["status"] == "unknown"
 
 
 def test_an_unclear_last_step_whose_events_came_is_not_sent_again(world) -> None:
@@ -283,7 +399,7 @@ def test_an_unclear_last_step_whose_events_came_is_not_sent_again(world) -> None
         }
     )
     world.now += 600_000
-    world.fire(timer["body"])
+    world.fire(*[timer["body"] for timer in world.queued("timers")])
     assert not world.providers["sms"].requests
     assert world.document(message_id)["steps"][1]["provider_message_id"] == "sms-9"
     assert not world.has_content(message_id)
@@ -323,7 +439,7 @@ def test_content_reaches_the_provider_byte_for_byte(world) -> None:
         WHATSAPP | {"whatsapp": {"message": text}},
         use_case="broadcast",
     )
-    start(world, body)
+    world.start_all(world.accept(body))
     simple = world.providers["email"].requests[0]["Content"]["Simple"]
     assert simple["Subject"]["Data"] == "Ça & là 🎉"
     assert simple["Body"]["Text"]["Data"] == simple["Body"]["Html"]["Data"] == text
@@ -346,16 +462,27 @@ def test_mail_may_be_html_alone(world) -> None:
     assert list(body) == ["Html"]
 
 
-def test_a_display_name_is_encoded_for_the_header(world) -> None:
-    start(world, request(EMAIL | {"sender": "Café <shop@example.com>"}, SMS))
-    sender = world.providers["email"].requests[0]["FromEmailAddress"]
-    assert sender == "=?utf-8?b?Q2Fmw6k=?= <shop@example.com>"
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("Café <shop@example.com>", "=?utf-8?b?Q2Fmw6k=?= <shop@example.com>"),
+        ("Smith, Ann <ann@example.com>", '"Smith, Ann" <ann@example.com>'),
+        ('"Smith, Ann" <ann@example.com>', '"Smith, Ann" <ann@example.com>'),
+        ("a.b@evil.com, <ann@example.com>", '"a.b@evil.com," <ann@example.com>'),
+        ("A:B <ann@example.com>", '"A:B" <ann@example.com>'),
+        (" <ann@example.com>", "ann@example.com"),
+    ],
+)
+def test_a_display_name_is_written_for_the_header(world, given, sent) -> None:
+    start(world, request(EMAIL | {"sender": given}, SMS))
+    assert world.providers["email"].requests[0]["FromEmailAddress"] == sent
 
 
 def test_a_requests_own_configuration_set_wins(world) -> None:
     email, sms = dict(EMAIL["email"]), dict(SMS["sms"])
     email["configuration_set"] = sms["configuration_set"] = "own"
-    start(world, request(EMAIL | {"email": email}, SMS | {"sms": sms}, use_case="blast"))
+    body = request(EMAIL | {"email": email}, SMS | {"sms": sms}, use_case="blast")
+    world.start_all(world.accept(body))
     for name in ("email", "sms"):
         assert world.providers[name].requests[0]["ConfigurationSetName"] == "own"
 
