@@ -379,6 +379,7 @@ def rcs_content(**content: Any) -> dict[str, Any]:
 
 
 CARD = {"Title": "Your order", "Media": {"FileUrl": "s3://bucket/a.png", "Height": "TALL"}}
+OPEN_URL = {"Text": "See", "PostbackData": "see", "Url": "https://example.com"}
 REPLIES = [{"Reply": {"Text": "Yes", "PostbackData": "yes"}}]
 
 
@@ -420,6 +421,12 @@ CONTENT = "RcsMessageContent.Content"
         (carousel({"Title": "A"}), f"{CONTENT}.Carousel.CardContents"),
         (carousel({"Title": "A"}, CARD), f"{CONTENT}.Carousel.CardContents.2.Media.Height"),
         (carousel({}, {}, width="LARGE"), f"{CONTENT}.Carousel.CardWidth"),
+        (
+            card(
+                CardContent={"Suggestions": [{"OpenUrl": OPEN_URL | {"WebviewViewMode": "FULL"}}]}
+            ),
+            f"{CONTENT}.RichCard.CardContent.Suggestions.1.OpenUrl.WebviewViewMode",
+        ),
         ({"TimeToLive": 0}, "TimeToLive"),
         ({"TimeToLive": 172801}, "TimeToLive"),
         ({"MaxPrice": ".123456"}, "MaxPrice"),
@@ -453,6 +460,13 @@ def test_an_rcs_fallback_has_the_content_of_its_channel(world: World) -> None:
     [
         rcs_content(FileMessage={"FileUrl": "https://example.com/a.pdf"}),
         card(CardContent=CARD | {"Suggestions": REPLIES}),
+        card(
+            CardContent={
+                "Suggestions": [
+                    {"OpenUrl": OPEN_URL | {"Application": "WEBVIEW", "WebviewViewMode": "FULL"}}
+                ]
+            }
+        ),
         card(CardOrientation="HORIZONTAL", ThumbnailImageAlignment="LEFT"),
         carousel({"Title": "A"}, {"Description": "B"}),
         {"TimeToLive": 1, "MaxPrice": ".05", "MessageTrafficType": "TRANSACTION"},
@@ -1511,6 +1525,13 @@ def test_a_mail_with_copies_has_events_about_each_recipient_and_one_set_of_tags(
     assert "complaint@example.com" not in json.dumps(common)
 
 
+def test_a_mail_to_blind_copies_only_has_no_header_to(world: World) -> None:
+    message_id = world.send_email([], Destination={"BccAddresses": ["silent@example.com"]})
+    (event,) = world.await_events(message_id, 1)
+    assert "To" not in {header["name"] for header in event["mail"]["headers"]}
+    assert event["mail"]["destination"] == ["silent@example.com"]
+
+
 def recipient_of(event: dict[str, Any]) -> str | None:
     match event["eventType"]:
         case "Delivery":
@@ -1618,7 +1639,10 @@ def test_a_reset_connection_hides_an_accepted_message(world: World, *, is_lost: 
 
 
 def test_a_template_with_all_its_data_is_delivered(world: World) -> None:
-    content = {"Subject": "Hi {{name}}", "Html": "{{#if x}}{{y}}{{/if}} {{{order.id}}}"}
+    content = {
+        "Subject": "Hi {{name}}",
+        "Html": "{{#if x}}{{y}}{{/if}} {{{order.id}}} {{amazonSESUnsubscribeUrl}}",
+    }
     world.ses.create_email_template(TemplateName="order", TemplateContent=content)
     got = world.ses.get_email_template(TemplateName="order")
     assert got["TemplateContent"] == content
