@@ -155,15 +155,7 @@ def normalizer(  # noqa: PLR0913  one argument per thing that the normalizer may
             ],
             [stream_arn],
         ),
-        _allow(
-            [
-                "dynamodb:BatchGetItem",
-                "dynamodb:GetItem",
-                "dynamodb:PartiQLUpdate",
-                "dynamodb:UpdateItem",
-            ],
-            [messages_table_arn],
-        ),
+        _allow(["dynamodb:BatchGetItem", "dynamodb:PartiQLUpdate"], [messages_table_arn]),
         # It deletes the content of final messages, and can never read any.
         _allow(["dynamodb:PartiQLDelete"], [payloads_table_arn]),
         _allow(["dynamodb:BatchGetItem", "dynamodb:UpdateItem"], [provider_message_ids_table_arn]),
@@ -189,7 +181,8 @@ def _mail_resources(location: Location, identities: Sequence[str]) -> list[str]:
 # list_pinpoint-sms-voice-v2.html
 _TEXT_SENDERS = {
     "sms-voice:SendTextMessage": ("phone-number", "pool", "sender-id"),
-    "sms-voice:SendMediaMessage": ("phone-number", "pool"),
+    # The service's own reference lets sender ids send media too.
+    "sms-voice:SendMediaMessage": ("phone-number", "pool", "sender-id"),
     "sms-voice:SendRcsMessage": ("phone-number", "pool", "rcs-agent", "sender-id"),
 }
 

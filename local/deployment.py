@@ -68,7 +68,7 @@ def running_deployment(overrides: dict[str, str] | None = None) -> Iterator[Depl
         outputs = deploy(project, STACK, cloud, config)
         api_url = str(outputs["api_url"]).rstrip("/")
         _tell_api_its_url(cloud, str(outputs["message_api_function"]), api_url)
-        _start_functions(cloud, [outputs[name] for name in outputs if name.endswith("_function")])
+        start_functions(cloud, [outputs[name] for name in outputs if name.endswith("_function")])
         yield Deployment(api_url, str(outputs["api_key"]), simulator.url, outputs, cloud, log_file)
     log_file.unlink(missing_ok=True)
 
@@ -85,7 +85,7 @@ def _tell_api_its_url(cloud: Cloud, function_name: str, api_url: str) -> None:
     )
 
 
-def _start_functions(cloud: Cloud, function_names: list[str]) -> None:
+def start_functions(cloud: Cloud, function_names: list[str]) -> None:
     """Invoke each function with nothing to do: one that cannot start shows now, not in a queue.
 
     The first requests then also find processes that run already.

@@ -4,17 +4,8 @@ import pytest
 
 from local.api_client import ApiClient, fetch_outbox
 from local.deployment import Deployment
-from local.scenario_run import Run, ScenarioRunner
+from local.scenario_run import Run
 from local.scenarios import SCENARIOS, Scenario
-
-
-@pytest.fixture(scope="session")
-def runs(deployment: Deployment, api: ApiClient) -> dict[str, Run]:
-    # All at once: one after another their waits would add up to minutes.
-    runner = ScenarioRunner(api, deployment.simulator_url, SCENARIOS)
-    runner.start()
-    assert runner.wait(90), "the scenarios were not decided in time"
-    return {run.scenario.name: run for run in runner.runs}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)

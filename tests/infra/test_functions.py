@@ -23,7 +23,7 @@ SMS = "arn:aws:sms-voice:eu-west-1:123456789012"
 SOCIAL = "arn:aws:social-messaging:eu-west-1:123456789012"
 TEXT_SENDERS = {
     "SendTextMessage": ("phone-number", "pool", "sender-id"),
-    "SendMediaMessage": ("phone-number", "pool"),
+    "SendMediaMessage": ("phone-number", "pool", "sender-id"),
     "SendRcsMessage": ("phone-number", "pool", "sender-id", "rcs-agent"),
 }
 USE_KEY = {("kms:Decrypt", KEY), ("kms:GenerateDataKey", KEY)}
@@ -83,9 +83,7 @@ ALLOWED: dict[str, set[tuple[str, str]]] = {
         ("kinesis:GetShardIterator", STREAM),
         ("kinesis:ListShards", STREAM),
         ("dynamodb:BatchGetItem", f"{TABLE}-messages"),
-        ("dynamodb:GetItem", f"{TABLE}-messages"),
         ("dynamodb:PartiQLUpdate", f"{TABLE}-messages"),
-        ("dynamodb:UpdateItem", f"{TABLE}-messages"),
         ("dynamodb:PartiQLDelete", f"{TABLE}-payloads"),
         ("dynamodb:BatchGetItem", f"{TABLE}-provider-message-ids"),
         ("dynamodb:UpdateItem", f"{TABLE}-provider-message-ids"),

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # What AWS's service authorization reference has and the package's copy of it does not yet.
 NEWER_RESOURCES = {
     "sms-voice:SendTextMessage": {"ConfigurationSet", "ProtectConfiguration"},
-    "sms-voice:SendMediaMessage": {"ConfigurationSet", "ProtectConfiguration"},
+    "sms-voice:SendMediaMessage": {"ConfigurationSet", "ProtectConfiguration", "SenderId"},
     "sms-voice:SendRcsMessage": {
         *("ConfigurationSet", "PhoneNumber", "Pool", "ProtectConfiguration", "RcsAgent"),
         "SenderId",
