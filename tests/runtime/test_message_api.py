@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from runtime.clients import data_client
-from tests.support.requests import EMAIL, SMS, WHATSAPP, request
+from tests.support.requests import EMAIL, RCS, SMS, WHATSAPP, request
 
 DOCUMENTED = {
     "use_case": "fallback",
@@ -408,3 +408,40 @@ def test_what_the_api_does_not_have_is_a_404(world, method, path) -> None:
 def test_a_header_is_found_in_any_letter_case(world) -> None:
     first = world.call("POST", "/messages", request(), headers={"idempotency-KEY": "k"})
     assert world.post(request(), key="k").body == first.body
+
+
+@pytest.mark.parametrize(
+    ("step", "pointer"),
+    [
+        (SMS | {"sms": {"media_urls": ["https://x.example/a.png"]}}, "/pc/sms/media_urls/0"),
+        (SMS | {"sms": {"media_urls": ["s3://bkt/a"], "message_type": "PROMOTIONAL"}}, "/pc/sms"),
+        (SMS | {"sms": SMS["sms"] | {"max_price": "5"}}, "/pc/sms/max_price"),
+        (SMS | {"sms": SMS["sms"] | {"time_to_live_seconds": 4}}, "/pc/sms/time_to_live_seconds"),
+        (
+            SMS | {"sms": SMS["sms"] | {"country_parameters": {"entity_id": "a b"}}},
+            "/pc/sms/country_parameters/entity_id",
+        ),
+        (WHATSAPP | {"whatsapp": {}}, "/pc/whatsapp"),
+        (WHATSAPP | {"whatsapp": {"message": "x", "image": {"id": "1"}}}, "/pc/whatsapp"),
+        (WHATSAPP | {"whatsapp": {"image": {"caption": "x"}}}, "/pc/whatsapp/image"),
+        (
+            WHATSAPP | {"whatsapp": {"template": {"name": "A b", "language": "de"}}},
+            "/pc/whatsapp/template/name",
+        ),
+        (
+            WHATSAPP | {"whatsapp": {"template": {"name": "a", "language": "german"}}},
+            "/pc/whatsapp/template/language",
+        ),
+        (RCS | {"rcs": {"message": "x", "file": {"url": "https://x.example/a"}}}, "/pc/rcs"),
+        (RCS | {"rcs": {"content": {"Content": {}}}}, "/pc/rcs/content/Content"),
+        (EMAIL | {"email": EMAIL["email"] | {"cc": []}}, "/pc/email/cc"),
+        (EMAIL | {"email": EMAIL["email"] | {"reply_to": "x"}}, "/pc/email/reply_to"),
+        (
+            EMAIL
+            | {"email": EMAIL["email"] | {"attachments": [{"file_name": "a", "content": "%"}]}},
+            "/pc/email/attachments/0/content",
+        ),
+    ],
+)
+def test_a_channels_own_rules_hold(world, step, pointer) -> None:
+    assert set(faults(world.post(request(step, SMS)))) == {pointer}
