@@ -21,8 +21,8 @@ class AdoptedResources:
     kms_key_arn: pulumi.Input[str]
     events_topic_arn: pulumi.Input[str]
     alarm_topic_arn: pulumi.Input[str]
-    subnet_ids: pulumi.Input[list[str]]
-    security_group_ids: pulumi.Input[list[str]]
+    subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
+    security_group_ids: pulumi.Input[list[pulumi.Input[str]]]
 
 
 def plain_arguments(name: str, arguments: Mapping[str, object]) -> dict[str, object]:

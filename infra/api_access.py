@@ -79,7 +79,7 @@ def client_keys(
     plan = aws.apigateway.UsagePlan(
         f"{name}-usage-plan",
         api_stages=[stage],
-        throttle_settings=_given(rate_limit=rate, burst_limit=burst),
+        throttle_settings={"rate_limit": rate, "burst_limit": burst} if rate else None,
         quota_settings={"limit": quota_per_day, "period": "DAY"} if quota_per_day else None,
         tags=tags,
         opts=options,
@@ -95,16 +95,6 @@ def client_keys(
             opts=options,
         )
     return keys
-
-
-def _given(
-    *, rate_limit: int, burst_limit: int
-) -> aws.apigateway.UsagePlanThrottleSettingsArgs | None:
-    if not rate_limit and not burst_limit:
-        return None
-    return aws.apigateway.UsagePlanThrottleSettingsArgs(
-        rate_limit=rate_limit or None, burst_limit=burst_limit or None
-    )
 
 
 def _log_role(name: str, tags: dict[str, str], parent: pulumi.Resource) -> list[pulumi.Resource]:

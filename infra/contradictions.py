@@ -80,6 +80,9 @@ def _api_contradictions(settings: Settings) -> Iterator[str]:
     repeated = len(settings.api_clients) - len(set(settings.api_clients))
     if repeated:
         yield "apiClients names a client twice: each has a key of its own"
+    if bool(settings.api_client_throttle_rate) != bool(settings.api_client_throttle_burst):
+        # A burst that is not given is one of 0, which lets nobody in.
+        yield "apiClientThrottleRate and apiClientThrottleBurst belong together: give both or none"
     if 0 < settings.waf_rate_limit < _LEAST_WAF_RATE:
         yield f"wafRateLimit ({settings.waf_rate_limit}) must be 0 or at least {_LEAST_WAF_RATE}"
     for block in settings.allowed_cidrs:

@@ -33,8 +33,8 @@ class DeliveryEventStreamArgs(TypedDict, total=False):
     log_retention_days: int
     tracing: bool
     powertools_layer_arn: str
-    subnet_ids: pulumi.Input[list[str]]
-    security_group_ids: pulumi.Input[list[str]]
+    subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
+    security_group_ids: pulumi.Input[list[pulumi.Input[str]]]
     queue_retention_days: int
     relay_batch_size: int
     relay_batch_window_seconds: int

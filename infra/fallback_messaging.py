@@ -47,8 +47,8 @@ class FallbackMessagingArgs(TypedDict, total=False):
     protect_data: bool
     kms_key_arn: pulumi.Input[str]
     events_topic_arn: pulumi.Input[str]
-    subnet_ids: pulumi.Input[list[str]]
-    security_group_ids: pulumi.Input[list[str]]
+    subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
+    security_group_ids: pulumi.Input[list[pulumi.Input[str]]]
     visibility_timeout_seconds: int
     queue_retention_days: int
     claim_lease_seconds: int

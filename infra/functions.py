@@ -31,8 +31,8 @@ class FunctionArgs(TypedDict):
     log_retention_days: int
     tracing: bool
     powertools_layer_arn: str
-    subnet_ids: pulumi.Input[list[str]]
-    security_group_ids: pulumi.Input[list[str]]
+    subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
+    security_group_ids: pulumi.Input[list[pulumi.Input[str]]]
 
 
 @dataclass(frozen=True)

@@ -67,16 +67,19 @@ def running_deployment(overrides: dict[str, str] | None = None) -> Iterator[Depl
         config = {f"{project.name}:{name}": value for name, value in parameters.items()}
         outputs = deploy(project, STACK, cloud, config)
         api_url = str(outputs["api_url"]).rstrip("/")
-        _tell_api_its_url(cloud, str(outputs["message_api_function"]), api_url)
+        tell_api_its_url(cloud, str(outputs["message_api_function"]), api_url)
         start_functions(cloud, [outputs[name] for name in outputs if name.endswith("_function")])
         yield Deployment(api_url, str(outputs["api_key"]), simulator.url, outputs, cloud, log_file)
     log_file.unlink(missing_ok=True)
 
 
-def _tell_api_its_url(cloud: Cloud, function_name: str, api_url: str) -> None:
-    # On AWS the function finds its public URL in the context of a request. The emulator's URLs
-    # have the API's id in the path, and the context does not say so: the function must be told.
-    # Only now, because the stage, whose URL it is, depends on the function.
+def tell_api_its_url(cloud: Cloud, function_name: str, api_url: str) -> None:
+    """Tell the API's function the URL that it is called at.
+
+    On AWS it finds the URL in the context of a request. The emulator's URLs have the API's id in
+    the path, and the context does not say so. Only after the deployment, because the stage, whose
+    URL it is, depends on the function.
+    """
     client = cloud.client("lambda")
     configuration = client.get_function_configuration(FunctionName=function_name)
     variables = {**configuration["Environment"]["Variables"], "API_BASE_URL": api_url}

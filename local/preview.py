@@ -80,6 +80,7 @@ def _document(recording: Recording, stack: str) -> dict[str, Any]:
                 "protected": bool(_option(recording, resource, "protect")),
                 "retained": bool(_option(recording, resource, "retain_on_delete")),
                 "inputs": _as_json(resource.inputs),
+                "made": {"arn": resource.arn, "name": resource.name, "url": resource.url},
             }
             for resource in resources
         ],

@@ -178,10 +178,11 @@ def test_the_arguments_of_the_component_are_the_parameters() -> None:
 
     assert set(arguments) == set(PARAMETERS) - {"name_prefix"}
     kinds = {"integer": int, "boolean": bool, "text": str, "list": list[str], "map": dict[str, str]}
+    # What exists already may be named by an output of another resource.
+    adopted = {"text": pulumi.Input[str], "list": pulumi.Input[list[pulumi.Input[str]]]}
     for name, annotation in arguments.items():
-        kind = kinds[PARAMETERS[name].kind]
-        # What exists already may be named by an output of another resource.
-        assert annotation == (pulumi.Input[kind] if PARAMETERS[name].adopted else kind), name
+        parameter = PARAMETERS[name]
+        assert annotation == (adopted if parameter.adopted else kinds)[parameter.kind], name
 
 
 def test_components_can_be_described_to_other_languages() -> None:

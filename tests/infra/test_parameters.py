@@ -192,6 +192,8 @@ def test_every_fault_of_every_layer_is_reported_at_once(load: Any) -> None:
         ({"apiThrottleRate": 2000, "apiThrottleBurst": 1}, "the rate could never be reached"),
         ({"apiClients": []}, "apiClients must name at least one client"),
         ({"apiClients": ["shop", "shop"]}, "names a client twice"),
+        ({"apiClientThrottleRate": 5}, "belong together"),
+        ({"apiClientThrottleBurst": 5}, "belong together"),
         ({"wafRateLimit": 5}, "must be 0 or at least 10"),
         (
             {
