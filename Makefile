@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local preview test check bench scale cost docs format lock clean
+.PHONY: help install demo local preview examples test check bench scale cost docs format lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ local: $(INSTALLED)  ## deploy on this machine and keep it running
 
 preview: $(INSTALLED)  ## show what a stack would create: make preview STACK=prod JSON=1
 	@$(BIN)/python -m local preview --stack $(or $(STACK),dev) $(if $(JSON),--json)
+
+examples: $(INSTALLED)  ## run the examples with the built wheel, here
+	$(BIN)/python -m pytest tests/package
 
 test: $(INSTALLED)  ## run all tests
 	$(BIN)/python -m pytest

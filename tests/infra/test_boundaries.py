@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 INFRA = Path(__file__).resolve().parents[2] / "infra"
+RULES = INFRA.parent / "policy" / "guardrails"
 FILES = sorted(INFRA.rglob("*.py"))
 DYNAMIC_PROVIDER = "whatsapp_event_destination.py"
 WITHOUT_PULUMI = {
     "alarms.py",
+    "contradictions.py",
     "dashboard.py",
+    "grants.py",
+    "log_queries.py",
     "parameter_layers.py",
     "parameters.py",
     "policies.py",
@@ -75,3 +79,10 @@ def test_annotations_are_objects_that_other_languages_can_be_described_from(path
     ]
 
     assert futures == []
+
+
+@pytest.mark.parametrize("path", sorted(RULES.glob("*.py")), ids=lambda path: path.name)
+def test_the_rules_of_the_policy_pack_need_no_engine(path: Path) -> None:
+    found = set(imports(parsed(path)))
+
+    assert not found & {"pulumi", "pulumi_aws", "pulumi_policy", "infra", "runtime", "local"}

@@ -86,6 +86,7 @@ def test_with_iam_every_route_asks_for_a_signature_and_there_is_no_key(
         assert recording.all(kind) == []
     assert recording.outputs["api_key"] == ""
     assert recording.outputs["api_key_id"] == ""
+    assert recording.outputs["api_keys"] == {}
 
 
 def test_calls_are_throttled_and_their_bodies_never_logged(dev: Any) -> None:
