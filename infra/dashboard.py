@@ -82,7 +82,7 @@ def _exceptions(stack: str) -> Iterator[_Graph]:
         f'SEARCH(\'{{{_NAMESPACE},reason,stack}} MetricName="EventsUnknown" stack="{stack}"\', '
         f"'Sum', {_PERIOD_SECONDS})"
     )
-    set_aside = ("EventsUnmatched", "EventsQuarantined")
+    set_aside = ("EventsUnmatched", "EventsParked", "EventsQuarantined")
     yield _Graph(
         "Events set aside",
         [*(_own(name, stack) for name in set_aside), [{"expression": search, "id": "unknown"}]],

@@ -90,7 +90,7 @@ class MessageApi(pulumi.ComponentResource):
         self.api_key = pulumi.Output.secret(first.value if first else "")
         values = pulumi.Output.all(**{client: key.value for client, key in keys.items()})
         # Of nothing, `all` makes a list.
-        self.api_keys = pulumi.Output.secret(values.apply(lambda known: dict(known)))
+        self.api_keys = pulumi.Output.secret(values.apply(dict))
         self.api_url = (
             pulumi.Output.from_input(args["api_base_url"])
             if args["api_base_url"]

@@ -25,7 +25,7 @@ def taggable() -> set[str]:
     kinds = set()
     for module in (
         *(aws.apigateway, aws.cloudwatch, aws.dynamodb, aws.iam, aws.kinesis, aws.kms),
-        *(aws.lambda_, aws.pinpoint, aws.sesv2, aws.sns, aws.sqs),
+        *(aws.lambda_, aws.pinpoint, aws.sesv2, aws.sns, aws.sqs, aws.wafv2),
     ):
         for name, member in inspect.getmembers(module, inspect.isclass):
             if (
@@ -37,7 +37,7 @@ def taggable() -> set[str]:
 
 
 def test_everything_that_can_be_tagged_is(deploy: Callable[..., Any]) -> None:
-    recording = deploy(alarmEmail="ops@example.com")
+    recording = deploy(alarmEmail="ops@example.com", accessLogs="true", wafRateLimit="100")
     kinds = taggable()
     tagged = [r for r in recording.resources if r.type.startswith("aws:") and r.kind in kinds]
 
