@@ -10,7 +10,7 @@ import pulumi
 
 from .adopted import plain_arguments
 from .parameter_layers import settings_of_part
-from .settings import PARAMETERS
+from .settings import PARAMETERS, SettingsError
 
 __all__ = ["completed"]
 
@@ -20,19 +20,23 @@ _Args = TypeVar("_Args")
 def completed(name: str, args: Mapping[str, Any], args_type: type[_Args]) -> _Args:
     """Return `args` with every key of `args_type`: those not given by their parameters' defaults.
 
-    Keys that are no parameters are taken as they are, except `stack_name`, which is the component's
+    Keys that are no parameters are taken as they are; `stack_name` is by default the component's
     and the stack's. Raises SettingsError with every fault.
     """
-    hints = args_type.__annotations__
-    own = {key: value for key, value in args.items() if key in hints and key not in PARAMETERS}
+    known = args_type.__annotations__
+    problems = [
+        f"arguments of {name}: {key} is not one of this component's"
+        for key in args
+        if key in PARAMETERS and key not in known
+    ]
+    if problems:
+        raise SettingsError(problems)
+    own = {key: value for key, value in args.items() if key in known and key not in PARAMETERS}
     parameters = {key: value for key, value in args.items() if key not in own}
-    settings = settings_of_part(name, plain_arguments(name, parameters))
-    values: dict[str, Any] = {"stack_name": f"{name}-{pulumi.get_stack()}"}
-    for key in hints:
-        if key in PARAMETERS:
-            value = getattr(settings, key)
-            values[key] = list(value) if isinstance(value, tuple) else value
-    outputs = {key: parameters[key] for key in parameters if key in hints and key in PARAMETERS}
-    adopted = {key: value for key, value in outputs.items() if PARAMETERS[key].adopted and value}
-    complete = {key: (values | adopted | own)[key] for key in hints if key in values | own}
-    return cast("_Args", complete)
+    plain = plain_arguments(name, parameters)
+    settings = settings_of_part(name, plain)
+    complete = {key: getattr(settings, key) for key in known if key in PARAMETERS}
+    lists = {key: list(value) for key, value in complete.items() if isinstance(value, tuple)}
+    outputs = {key: value for key, value in parameters.items() if key not in plain}
+    stack_name = f"{name}-{pulumi.get_stack()}"
+    return cast("_Args", {"stack_name": stack_name, **complete, **lists, **outputs, **own})
