@@ -14,7 +14,7 @@ _DEFAULT_TIMEOUT_SECONDS = 3
 
 def dead_letters_outlive_their_source(resources: Sequence[Resource]) -> Iterator[Violation]:
     """A dead-letter queue keeps messages longer than the queue that they come from."""
-    queues = {queue.get("arn"): queue for queue in of_kind(resources, "Queue")}
+    queues = _by(resources, "Queue", "arn")
     for queue in queues.values():
         target = queues.get(queue.document("redrivePolicy").get("deadLetterTargetArn"))
         if target and _retention(target) <= _retention(queue):
@@ -75,8 +75,8 @@ def dead_letters_have_alarms(resources: Sequence[Resource]) -> Iterator[Violatio
         mapping.get("destinationConfig.onFailure.destinationArn")
         for mapping in of_kind(resources, "EventSourceMapping")
     }
-    for queue in of_kind(resources, "Queue"):
-        if queue.get("arn") in targets and queue.get("name") not in watched:
+    for arn, queue in _by(resources, "Queue", "arn").items():
+        if arn in targets and queue.get("name") not in watched:
             yield Violation(queue, "no alarm tells of messages that were given up on")
 
 
@@ -84,17 +84,18 @@ def _consumed_queues(
     resources: Sequence[Resource],
 ) -> Iterator[tuple[Resource, Resource, Resource]]:
     """Yield each mapping of a queue with the queue and the function."""
-    queues = {queue.get("arn"): queue for queue in of_kind(resources, "Queue")}
-    functions = {
-        name: function
-        for function in of_kind(resources, "Function")
-        for name in (function.get("arn"), function.get("name"))
-    }
+    queues = _by(resources, "Queue", "arn")
+    functions = _by(resources, "Function", "arn") | _by(resources, "Function", "name")
     for mapping in of_kind(resources, "EventSourceMapping"):
         queue = queues.get(mapping.get("eventSourceArn"))
         function = functions.get(mapping.get("functionName"))
         if queue and function:
             yield mapping, queue, function
+
+
+def _by(resources: Sequence[Resource], kind: str, key: str) -> dict[str, Resource]:
+    # Before a resource exists, what others know it by may be missing.
+    return {each.get(key): each for each in of_kind(resources, kind) if each.get(key)}
 
 
 def _retention(queue: Resource) -> float:

@@ -11,6 +11,7 @@ import grpc
 import pytest
 from guardrails import RULES, Resource, Rule, violations
 from guardrails.permissions import EVERYWHERE
+from pulumi.runtime import rpc
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from local.recording import Recording
@@ -274,3 +275,23 @@ def test_the_engine_is_told_what_is_wrong(pack: analyzer_pb2_grpc.AnalyzerStub) 
     assert {"connections-are-encrypted", "data-is-encrypted", "everything-is-tagged"} <= set(found)
     assert "kmsMasterKeyId is not set" in found["data-is-encrypted"].message
     assert {diagnostic.urn for diagnostic in answer.diagnostics} == {queue.urn}
+
+
+def test_what_is_not_known_before_the_deployment_is_not_held_against_it(
+    pack: analyzer_pb2_grpc.AnalyzerStub,
+) -> None:
+    def resource(module: str, kind: str, **properties: Any) -> analyzer_pb2.AnalyzerResource:
+        token = f"aws:{module}:{kind}"
+        made = analyzer_pb2.AnalyzerResource(
+            type=token, name=kind, urn=f"urn:pulumi:dev::orders::{token}::{kind}"
+        )
+        made.properties.update({"tags": {"team": "orders"}, **properties})
+        return made
+
+    queue = resource("sqs/queue", "Queue", kmsMasterKeyId=rpc.UNKNOWN, url=rpc.UNKNOWN)
+    policy = resource("sqs/queuePolicy", "QueuePolicy", policy=rpc.UNKNOWN, queueUrl=rpc.UNKNOWN)
+
+    answer = pack.AnalyzeStack(analyzer_pb2.AnalyzeStackRequest(resources=[queue, policy]))
+
+    refused = [d for d in answer.diagnostics if d.enforcementLevel == analyzer_pb2.MANDATORY]
+    assert [d.message for d in refused] == []
