@@ -58,7 +58,7 @@ def decode_message(item: Mapping[str, Any]) -> Message:
 
 
 # Attributes of a step that are left out while they have their default: a write is billed by size.
-_STEP_NUMBERS: Final = ("attempt", "lease_until", "due_at", "delay_seconds")
+_STEP_NUMBERS: Final = ("attempt", "released", "lease_until", "due_at", "delay_seconds")
 _STEP_CLASSES: Final = ("after", "stop_on")
 _STEP_STRINGS: Final = (
     "failure_class",
@@ -107,6 +107,7 @@ def _decode_step(item: Mapping[str, Any]) -> Step:
         provider_message_id=_string(item, "provider_message_id"),
         times={status: int(at["N"]) for status, at in item["times"]["M"].items()},
         attempt=_number(item, "attempt") or 0,
+        released=_number(item, "released") or 0,
         lease_until=_number(item, "lease_until") or 0,
         due_at=_number(item, "due_at"),
         started_because=FallbackReason(started_because) if started_because else None,

@@ -72,7 +72,7 @@ def _held(message: Message, index: int, now: int) -> Decision:
     for ever, because each time may have gone out.
     """
     step = message.steps[index]
-    if message.successor(index) is not None or step.attempt >= MOST_UNCLEAR_SENDS:
+    if message.successor(index) is not None or step.unclear_sends >= MOST_UNCLEAR_SENDS:
         return Decision(Action.SKIP, "held")
     if now < step.lease_until:
         return Decision(Action.WAIT, "held", step.lease_until)
@@ -124,7 +124,7 @@ def release(message: Message, index: int, holder: str) -> Message:
     step = message.steps[index]
     if step.holder != holder or not step.in_flight:
         return message
-    return message.with_step(index, replace(step, lease_until=0))
+    return message.with_step(index, replace(step, lease_until=0, released=step.released + 1))
 
 
 def cancel(message: Message, now: int) -> Message | None:

@@ -35,10 +35,11 @@ class FallbackReason(StrEnum):
 class Step:
     """One channel of a message, and what is known of it.
 
-    `attempt` counts claims and `holder` names the last one, so that a claim whose answer was lost
-    is known for one's own. `lease_until` is 0 while nobody holds the step: before its first claim,
-    and after a send that provably was not accepted. `due_at` is when silence of the step before
-    lets this one start; it is known once the step before is claimed.
+    `attempt` counts claims, `released` those of them whose send provably was not accepted, and
+    `holder` names the last one, so that a claim whose answer was lost is known for one's own.
+    `lease_until` is 0 while nobody holds the step: before its first claim, and once released.
+    `due_at` is when silence of the step before lets this one start; it is known once the step
+    before is claimed.
 
     A step with `stands_for` is an alternate: it is sent in place of that earlier step if it fails
     with a class in `after`, `delay_seconds` later, on the same channel. The others are the chain's
@@ -55,6 +56,7 @@ class Step:
     provider_message_id: str | None = None
     times: Mapping[str, int] = field(default_factory=dict)
     attempt: int = 0
+    released: int = 0
     holder: str | None = None
     lease_until: int = 0
     due_at: int | None = None
@@ -78,6 +80,11 @@ class Step:
     def claimed(self) -> bool:
         """Whether somebody has taken the step to send it."""
         return self.lease_until > 0
+
+    @property
+    def unclear_sends(self) -> int:
+        """How many claims may each have sent the step, as long as nothing is known of it."""
+        return self.attempt - self.released
 
     @property
     def in_flight(self) -> bool:
@@ -217,7 +224,9 @@ class Message:
         if self.succeeded or self.cancelled_at is not None:
             return True
         may_be_resent = any(
-            step.in_flight and self.successor(index) is None and step.attempt < MOST_UNCLEAR_SENDS
+            step.in_flight
+            and self.successor(index) is None
+            and step.unclear_sends < MOST_UNCLEAR_SENDS
             for index, step in enumerate(self.steps)
         )
         return not (may_be_resent or self.may_need_alternates or self.unclaimed)

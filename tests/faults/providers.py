@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ReadTimeoutError
 
+from runtime.domain.status import DeliveryEvent, FailureClass, Status
 from tests.faults.stand_in import client_error
 from tests.support import events
 
@@ -43,6 +44,8 @@ WHATSAPP_TYPES = {
     "failed for now": "failed",
 }
 KINDS = {"email": SES_TYPES, "sms": SMS_TYPES, "whatsapp": WHATSAPP_TYPES}
+# Of WhatsApp's events, those that come with the id that SendWhatsAppMessage has answered.
+NAMING_BOTH = ("accepted", "failed", "failed for now")
 # The status that each kind means.
 STATUS = {"failed for now": "failed"}
 
@@ -79,6 +82,10 @@ class Emitted:
     kind: str
     at: int
     body: str
+    send: Send
+    # Whether it repeats our id; and whether it names AWS's id and Meta's, so that they are joined.
+    echoes: bool = True
+    names_both: bool = False
 
     @property
     def status(self) -> str:
@@ -125,6 +132,8 @@ class Providers:
     emit_now: Callable[[Emitted], None]
     watch: Callable[[Send], None]
     sends: list[Send] = field(default_factory=list)
+    # What the answers say, in the terms of the domain: a sender that dies does not learn it.
+    answers: list[DeliveryEvent] = field(default_factory=list)
     emitted: list[Emitted] = field(default_factory=list)
     attempts: dict[tuple[str, int], int] = field(default_factory=dict)
     unclear: list[tuple[str, int]] = field(default_factory=list)
@@ -145,17 +154,49 @@ class Providers:
             self._schedule(send, script, early=answer == EARLY)
         if answer == THROTTLE:
             raise client_error("ThrottlingException", operation)
-        if answer == REJECT:
-            raise client_error(_REJECTION[channel], operation)
         if answer in (LOST, TIMEOUT):
             raise ReadTimeoutError(endpoint_url="https://provider")
+        said = DeliveryEvent(
+            channel=channel,
+            status=Status.ACCEPTED,
+            event_type="send",
+            message_id=message_id,
+            step=step,
+            occurred_at=self.clock(),
+        )
+        if answer == REJECT:
+            code = _REJECTION[channel]
+            rejected = FailureClass.CONTENT_REJECTED
+            self.answers.append(
+                replace(said, status=Status.FAILED, failure_class=rejected, reason=code)
+            )
+            raise client_error(code, operation)
+        self.answers.append(replace(said, provider_message_id=provider_id(send)))
         name = "messageId" if channel == "whatsapp" else "MessageId"
         return {name: provider_id(send)}
+
+    def can_find_row(self, event: Emitted, known_id: str | None) -> bool:
+        """Whether an event says whose it is, to a row that knows a provider's id."""
+        if event.echoes:
+            return True
+        return known_id == provider_id(event.send) and any(
+            other.names_both and other.send == event.send for other in self.emitted
+        )
 
     def _schedule(self, send: Send, script: Script, *, early: bool) -> None:
         for number, (after, kind) in enumerate(script.events):
             at = send.at if early and not number else send.at + after
-            event = Emitted(send.message_id, send.step, kind, at, _body(send, kind, at, script))
+            is_whatsapp = send.channel == "whatsapp"
+            event = Emitted(
+                send.message_id,
+                send.step,
+                kind,
+                at,
+                _body(send, kind, at, script),
+                send,
+                echoes=script.echoes or not is_whatsapp,
+                names_both=is_whatsapp and kind in NAMING_BOTH,
+            )
             self.emitted.append(event)
             if early and not number:
                 self.emit_now(event)
@@ -189,7 +230,7 @@ def _body(send: Send, kind: str, at: int, script: Script) -> str:
     event = events.whatsapp(
         name,
         wamid=f"wamid.{provider_id(send)}",
-        aws_id=provider_id(send) if kind == "accepted" or code else None,
+        aws_id=provider_id(send) if kind in NAMING_BOTH else None,
         echo=f"{send.message_id}:{send.step}" if script.echoes else None,
         code=code,
     )

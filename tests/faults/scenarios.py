@@ -123,7 +123,7 @@ SCENARIOS = (
         chain("email", "sms"),
         {1: Script((TIMEOUT,), ((1_000, "delivered"),))},
         ["accepted", "delivered"],
-        [(0, 0), (1, 240)],
+        [(0, 0), (1, 120)],
     ),
     Scenario(
         "an event before the answer",
@@ -199,7 +199,7 @@ SCENARIOS = (
         chain("email", "sms", use_case="broadcast"),
         {0: Script((THROTTLE,)), 1: Script((TIMEOUT,))},
         ["accepted", "accepted"],
-        [(0, 1), (1, 180)],
+        [(0, 1), (1, 60)],
     ),
     Scenario(
         "cancelled while waiting",

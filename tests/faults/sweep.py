@@ -5,6 +5,7 @@ from itertools import combinations, product
 
 from tests.faults.faults import CRASHES, Fault
 from tests.faults.invariants import Row, check_end
+from tests.faults.refinement import check_refinement
 from tests.faults.scenarios import Scenario
 from tests.faults.world import START, World
 
@@ -21,6 +22,7 @@ def play(world: World, scenario: Scenario) -> World:
     world.run()
     world.calls_of_scenario = len(world.calls.names)
     check_end(world)
+    check_refinement(world)
     return world
 
 

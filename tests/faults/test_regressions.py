@@ -5,7 +5,8 @@ import pytest
 from runtime import sending
 from runtime.handlers import normalize_events
 from tests.faults.faults import Fault
-from tests.faults.providers import EARLY, Script
+from tests.faults.invariants import check_end
+from tests.faults.providers import EARLY, LOST, THROTTLE, TIMEOUT, Script
 from tests.faults.scenarios import SCENARIOS, chain
 from tests.faults.sweep import play
 from tests.faults.world import in_memory
@@ -105,3 +106,13 @@ def test_an_event_that_waited_is_not_lost_with_the_process_that_linked_it(begin)
         normalize_events.normalizer().store.__class__.save_many = write
     assert message_id is not None
     assert world.document(message_id)["steps"][0]["status"] == "delivered"
+
+
+@pytest.mark.parametrize("answer", [LOST, TIMEOUT])
+def test_a_throttled_try_is_no_unclear_one(begin, answer) -> None:
+    world = begin()
+    world.scripts["0000"] = {1: Script((THROTTLE, THROTTLE, answer))}
+    world.submit(chain("email", "sms"), "key")
+    world.run()
+    check_end(world)
+    assert [send.step for send in world.providers.sends][:2] == [0, 1]

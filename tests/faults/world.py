@@ -6,6 +6,7 @@ timeout, and give up on it after five receives; the stream delivers again from i
 
 import base64
 import json
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from runtime import clients, clock
+from runtime import accepting, batches, clients, clock, sending
 from runtime.handlers import (
     _sender,
     message_api,
@@ -146,6 +147,10 @@ class World:
 
     def collect(self) -> None:
         """Take over what an invocation has put on queues; memory's queues are the world's own."""
+
+    def draw(self) -> int:
+        """Return what stands for a random number: the next one."""
+        return next(self._numbers)
 
     # Scripts and queues.
 
@@ -334,6 +339,22 @@ def _label(recipient: str) -> str:
     return "".join(filter(str.isdigit, recipient))[-4:]
 
 
+class OneThread:
+    """A pool that works at once, in the caller's thread."""
+
+    def __init__(self, max_workers: int) -> None:
+        assert max_workers > 0
+
+    def __enter__(self) -> "OneThread":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def map(self, work: Callable[[Any], Any], items: list[Any]) -> list[Any]:
+        return [work(item) for item in items]
+
+
 @contextmanager
 def runtime_in(make: Callable[[], World]) -> Iterator[Callable[..., World]]:
     """Put the runtime into worlds: yields a function that makes a new one, the current one.
@@ -349,9 +370,14 @@ def runtime_in(make: Callable[[], World]) -> Iterator[Callable[..., World]]:
         patch.setenv("CLAIM_LEASE_SECONDS", str(LEASE_MS // 1000))
         patch.setenv("OUTCOME_WAIT_SECONDS", str(OUTCOME_WAIT_MS // 1000))
         # One thread, so that the calls have one order and a world can be repeated.
-        patch.setenv("SEND_CONCURRENCY", "1")
+        patch.setattr(batches, "ThreadPoolExecutor", OneThread)
         patch.setattr(clients, "_client", lambda service, _: current[-1].client(service))
         patch.setattr(clock, "now", lambda: current[-1].now)
+        # Chance would make a failing example fail differently the next time.
+        drawn = SimpleNamespace(UUID=uuid.UUID, uuid4=lambda: uuid.UUID(int=current[-1].draw()))
+        patch.setattr(accepting, "uuid", drawn)
+        holders = SimpleNamespace(token_hex=lambda size: f"{current[-1].draw():0{2 * size}x}")
+        patch.setattr(sending, "secrets", holders)
         patch.setattr(_sender, "send_client", lambda _: current[-1].provider_client)
         patch.setattr(Meter, "flush", lambda meter: (meter._counts.clear(), meter._times.clear()))
         level = logger.log_level
