@@ -102,7 +102,6 @@ COURSES: Final[Mapping[str, Course]] = {
         read_share=0.60,
     ),
 }
-EVENTS_PER_MESSAGE: Final = sum(SHARES[name] * course.events for name, course in COURSES.items())
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,13 @@ def message_ids(rng: random.Random) -> Callable[[], str]:
     return lambda: f"{rng.getrandbits(32):08x}-0000-4000-8000-{next(numbers):012x}"
 
 
-def traffic(stand_in: StandIn, events_per_second: int, batches: int, seed: int = 1) -> Traffic:
+def traffic(
+    stand_in: StandIn,
+    events_per_second: int,
+    batches: int,
+    seed: int = 1,
+    shares: Mapping[str, float] = SHARES,
+) -> Traffic:
     """Return some seconds of steady traffic, one batch a second.
 
     Messages that started before are in the state that their earlier events have left. What comes
@@ -171,18 +176,19 @@ def traffic(stand_in: StandIn, events_per_second: int, batches: int, seed: int =
     """
     rng = random.Random(seed)  # noqa: S311  a workload, not a secret
     next_id = message_ids(rng)
-    rate = events_per_second / EVENTS_PER_MESSAGE
+    rate = events_per_second / sum(shares[name] * COURSES[name].events for name in shares)
     arrived: list[list[str]] = [[] for _ in range(batches)]
     items: dict[str, dict[str, Item]] = {"messages": {}, "payloads": {}}
-    for channel, course in COURSES.items():
+    for channel, share in shares.items():
+        course = COURSES[channel]
         template = sent(stand_in, channel)
-        for _ in range(round(rate * SHARES[channel] * (_WARM_UP_SECONDS + batches))):
+        for _ in range(round(rate * share * (_WARM_UP_SECONDS + batches))):
             start = rng.uniform(-_WARM_UP_SECONDS, batches)
             failed = rng.random() < course.failure_share
             stages = [*course.on_the_way, course.failure if failed else course.arrival]
             happening = [(start + stage.delay(rng), stage) for stage in stages]
             _add(replace(template, message_id=next_id()), channel, happening, items, arrived)
-        for _ in range(round(rate * SHARES[channel] * course.read_share * batches)):
+        for _ in range(round(rate * share * course.read_share * batches)):
             before = [(-1.0, stage) for stage in (*course.on_the_way, course.arrival)]
             assert course.read is not None
             happening = [*before, (rng.uniform(0, batches), course.read)]
