@@ -16,7 +16,7 @@ def dead_letters_outlive_their_source(resources: Sequence[Resource]) -> Iterator
     """A dead-letter queue keeps messages longer than the queue that they come from."""
     queues = _by(resources, "Queue", "arn")
     for queue in queues.values():
-        target = queues.get(queue.document("redrivePolicy").get("deadLetterTargetArn"))
+        target = queues.get(str(queue.document("redrivePolicy").get("deadLetterTargetArn")))
         if target and _retention(target) <= _retention(queue):
             # The age of a message goes on where it was.
             yield Violation(target, f"keeps messages no longer than {queue.name}")
