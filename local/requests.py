@@ -83,11 +83,13 @@ def templated_email(recipient: str, **values: str) -> Request:
 
 def sms(recipient: str, message: str = "Your table is ready.", **content: Any) -> Request:  # noqa: ANN401 -- any JSON
     """Return an SMS step, with the channel spelled as in the documented payload."""
+    # MMS has no message type.
+    kind = {} if "media_urls" in content else {"message_type": "TRANSACTIONAL"}
     return {
         "channel": "SMS",
         "sender": "BOOKING",
         "recipient": recipient,
-        "sms": {"message": message, "message_type": "TRANSACTIONAL", **content},
+        "sms": {"message": message, **kind, **content},
     }
 
 

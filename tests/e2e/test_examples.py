@@ -46,7 +46,8 @@ def sends() -> Iterator[dict[str, list[dict[str, Any]]]]:
             assert time.monotonic() < deadline, f"{len(outbox)} of {wanted} sends"
             time.sleep(0.2)
         found: dict[str, list[dict[str, Any]]] = {name: [] for name in NAMES}
-        for entry in outbox:
+        # The steps of a broadcast go out in any order.
+        for entry in sorted(outbox, key=lambda entry: int(entry["tags"]["step"])):
             message_id = entry["tags"]["message_id"]
             found[names[message_id]].append(readable(entry["request"], message_id))
         yield found
