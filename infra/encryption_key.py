@@ -24,6 +24,8 @@ def encryption_key(
         name,
         description=f"{name}: messages, delivery events and queues",
         enable_key_rotation=True,
+        # AWS lets a key wait before it is gone for good: as short as can be where nobody needs it.
+        deletion_window_in_days=30 if protect else 7,
         policy=json_document(resource_policies.key_policy, location=location_of(parent)),
         tags=tags,
         opts=pulumi.ResourceOptions(parent=parent, protect=protect, retain_on_delete=protect),

@@ -232,6 +232,7 @@ def test_what_is_left_of_a_removed_stack(dev: Any, prod: Any, deploy: Callable[.
     log_setting = ["api-account", "api-log-role", "api-log-role-policy"]
     data = ["key", "store-messages", "store-payloads", "store-provider-message-ids"]
     assert kept(dev) == []
+    assert dev.one("Key").inputs["deletionWindowInDays"] == 7  # the least that AWS allows
     assert kept(deploy("staging")) == log_setting
     assert kept(prod) == [*log_setting, *data]
 
