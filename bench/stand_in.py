@@ -67,9 +67,8 @@ class StandIn:
         from botocore.awsrequest import AWSResponse  # noqa: PLC0415
 
         service, operation = event_name.removeprefix("before-send.").split(".")
-        is_provider = service in _PROVIDERS
-        time.sleep(self.provider_seconds if is_provider else self.aws_seconds)
-        started = time.thread_time()
+        latency = self.provider_seconds if service in _PROVIDERS else self.aws_seconds
+        due, started = time.perf_counter() + latency, time.thread_time()
         status = 200
         with self._lock:
             self.calls[f"{service}.{operation}"] += 1
@@ -78,11 +77,11 @@ class StandIn:
             except ServiceError as error:
                 status = 400
                 content = encode({"__type": error.code, "message": error.code, **error.more})
+            self.cpu_seconds += time.thread_time() - started
         headers = {"x-amzn-requestid": "0", "content-length": str(len(content))}
         response = AWSResponse(request.url, status, headers, _Raw(content))  # type: ignore[arg-type]
-        spent = time.thread_time() - started
-        with self._lock:
-            self.cpu_seconds += spent
+        # What the stand-in took is part of the time that the call takes.
+        time.sleep(max(0.0, due - time.perf_counter()))
         return response
 
     def _carry_out(

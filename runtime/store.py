@@ -3,14 +3,13 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from botocore.exceptions import ClientError
 
 from . import rows
-from .batches import slices
+from .batches import in_parallel, slices
 from .domain.message import Message
 from .domain.plan import Plan, StepContent
 from .domain.status import DeliveryEvent
@@ -308,10 +307,7 @@ class Store:
 
     def in_parallel(self, call: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Call for each item, as many at a time as this function may; return the results."""
-        if len(items) <= 1:
-            return [call(item) for item in items]
-        with ThreadPoolExecutor(max_workers=self.concurrency) as pool:
-            return list(pool.map(call, items))
+        return in_parallel("store", call, items, concurrency=self.concurrency)
 
 
 def _join_expiry(now: int) -> dict[str, str]:

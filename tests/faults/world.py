@@ -8,6 +8,7 @@ import base64
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -342,17 +343,13 @@ def _label(recipient: str) -> str:
 class OneThread:
     """A pool that works at once, in the caller's thread."""
 
-    def __init__(self, max_workers: int) -> None:
-        assert max_workers > 0
-
-    def __enter__(self) -> "OneThread":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def map(self, work: Callable[[Any], Any], items: list[Any]) -> list[Any]:
-        return [work(item) for item in items]
+    def submit(self, work: Callable[[Any], Any], item: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(item))
+        except Exception as error:  # noqa: BLE001  as a pool does; a crash is none
+            future.set_exception(error)
+        return future
 
 
 @contextmanager
@@ -370,7 +367,7 @@ def runtime_in(make: Callable[[], World]) -> Iterator[Callable[..., World]]:
         patch.setenv("CLAIM_LEASE_SECONDS", str(LEASE_MS // 1000))
         patch.setenv("OUTCOME_WAIT_SECONDS", str(OUTCOME_WAIT_MS // 1000))
         # One thread, so that the calls have one order and a world can be repeated.
-        patch.setattr(batches, "ThreadPoolExecutor", OneThread)
+        patch.setattr(batches, "_threads", lambda *_: OneThread())
         patch.setattr(clients, "_client", lambda service, _: current[-1].client(service))
         patch.setattr(clock, "now", lambda: current[-1].now)
         # Chance would make a failing example fail differently the next time.
