@@ -131,6 +131,25 @@ def test_the_lint_notices_what_is_wrong(action: str, resource: str, fault: str) 
     assert [f for f in faults(document) if fault in f]
 
 
+def test_every_document_names_actions_that_aws_knows() -> None:
+    documents = json.loads((ROOT / "docs" / "iam-policies.json").read_text(encoding="utf-8"))
+    actions = {
+        action
+        for document in documents.values()
+        for statement in document["Statement"]
+        for action in as_list(statement["Action"])
+    }
+
+    unknown = []
+    for action in actions - set(NEWER_RESOURCES):
+        service, name = action.split(":")
+        known = iam_definition[service]["privileges"]
+        if name != "*" and name not in known:  # which may be all of a service, the rules say
+            unknown.append(action)
+    assert unknown == []
+    assert {"sns:Publish", "sts:AssumeRole", "kms:GenerateDataKey"} <= actions
+
+
 def test_every_version_is_the_one_that_knows_variables(prod: Any) -> None:
     documents = json.loads((ROOT / "docs" / "iam-policies.json").read_text(encoding="utf-8"))
 
