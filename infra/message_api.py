@@ -123,7 +123,9 @@ def _function(name: str, args: MessageApiArgs, parent: pulumi.ComponentResource)
         environment["API_BASE_URL"] = args["api_base_url"]
     code = FunctionCode(
         noun="message-api",
-        timeout_seconds=10,
+        # Two calls, to a table and to a queue, that each time out twice after 1 + 3 s: then the
+        # function still answers 503 itself.
+        timeout_seconds=20,
         environment=environment,
         statements=pulumi.Output.all(
             messages_table_arn=args["messages_table_arn"],

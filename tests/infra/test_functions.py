@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 FUNCTIONS = {
-    "message-api": 10,
+    "message-api": 20,
     "send-primary": 30,
     "send-fallback": 30,
     "relay-events": 30,
