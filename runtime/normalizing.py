@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from .batches import in_parallel
 from .channels import CHANNELS
 from .domain.message import Message, apply
 from .domain.status import DeliveryEvent
@@ -145,7 +146,6 @@ class Normalizer:
         Returns the ids of the messages for which that failed.
         """
         timers = [timer for _, after in pairs for timer in timers_after_failures(after, now)]
-        refused = self.timers.arm_all(timers, now)
         # Where this change was the one that ended the message. Also where an event is known
         # already: it may have come again because its first delivery died before the delete.
         done = [
@@ -153,7 +153,16 @@ class Normalizer:
             for before, after in pairs
             if after.over and (not before.over or _some_are_known(before, events[after.message_id]))
         ]
-        return {timer.message_id for timer in refused} | self.store.delete_contents(done)
+
+        def arm() -> set[str]:
+            return {timer.message_id for timer in self.timers.arm_all(timers, now)}
+
+        def delete() -> set[str]:
+            return self.store.delete_contents(done)
+
+        # A message that is over has no timer to start, so neither waits for the other.
+        failed = in_parallel("follow up", lambda work: work(), [arm, delete], concurrency=2)
+        return set().union(*failed)
 
 
 def _some_are_known(before: Message, events: Sequence[DeliveryEvent]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .batches import slices
+from .batches import in_parallel, slices
 from .domain.message import Message
 
 # SQS's upper bound of DelaySeconds, and of the entries of one SendMessageBatch.
@@ -50,27 +50,29 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class Timers:
-    """The queue that starts steps later."""
+    """The queue that starts steps later; `concurrency` bounds its parallel calls."""
 
     sqs: Any
     queue_url: str
+    concurrency: int = 1
 
     def arm(self, timer: Timer, now: int) -> None:
         """Start one timer."""
         self.sqs.send_message(QueueUrl=self.queue_url, **_entry(timer, now))
 
     def arm_all(self, timers: Sequence[Timer], now: int) -> list[Timer]:
-        """Start timers, ten a call; return those that SQS did not take."""
-        refused: list[Timer] = []
-        for batch in slices(timers, _BATCH):
-            answer = self.sqs.send_message_batch(
-                QueueUrl=self.queue_url,
-                Entries=[
-                    {"Id": str(index), **_entry(timer, now)} for index, timer in enumerate(batch)
-                ],
-            )
-            refused += [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
-        return refused
+        """Start timers, ten a call and the calls in parallel; return those that SQS refused."""
+
+        def arm(batch: Sequence[Timer]) -> list[Timer]:
+            entries = [
+                {"Id": str(index), **_entry(timer, now)} for index, timer in enumerate(batch)
+            ]
+            answer = self.sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
+            return [batch[int(failure["Id"])] for failure in answer.get("Failed", [])]
+
+        batches = list(slices(timers, _BATCH))
+        refused = in_parallel("timers", arm, batches, concurrency=self.concurrency)
+        return [timer for some in refused for timer in some]
 
 
 def _entry(timer: Timer, now: int) -> dict[str, Any]:

@@ -39,7 +39,9 @@ def normalizer() -> Normalizer:
             ours.provider_message_ids_table,
             concurrency=ours.write_concurrency,
         ),
-        timers=Timers(data_client("sqs"), ours.timers_queue_url),
+        timers=Timers(
+            data_client("sqs"), ours.timers_queue_url, concurrency=ours.write_concurrency
+        ),
         clock=clock.now,
     )
 
