@@ -8,6 +8,7 @@ import pulumi_aws as aws
 
 from . import composition, grants
 from .adopted import AdoptedResources, adopted_resources, plain_arguments
+from .capacity import capacity_warnings
 from .encryption_key import encryption_key
 from .location import json_document
 from .message_store import MessageStore
@@ -140,6 +141,8 @@ class FallbackMessaging(pulumi.ComponentResource):
         settings = settings_from_arguments(name, plain_arguments(name, args))
         adopted = adopted_resources(settings, args)
         super().__init__("fallback-messaging:index:FallbackMessaging", name, {}, opts)
+        for warning in capacity_warnings(settings):
+            pulumi.log.warn(warning, self)
         self.kms_key_arn = self._key(name, settings, adopted)
         store = MessageStore(
             f"{name}-store",

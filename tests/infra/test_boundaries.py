@@ -12,6 +12,7 @@ FILES = sorted(INFRA.rglob("*.py"))
 DYNAMIC_PROVIDER = "whatsapp_event_destination.py"
 WITHOUT_PULUMI = {
     "alarms.py",
+    "capacity.py",
     "contradictions.py",
     "dashboard.py",
     "grants.py",
