@@ -53,7 +53,7 @@ def _needless(message: Message, index: int) -> str | None:
     """Say why a step is not to be sent, now or later; None if it still may be."""
     step = message.steps[index]
     reasons = {
-        "succeeded": message.succeeded,
+        "succeeded": message.reached(index),
         "superseded": message.superseded(index),
         "failed": step.failed,
         "cancelled": message.cancelled_at is not None,

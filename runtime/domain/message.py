@@ -165,6 +165,17 @@ class Message:
         """Whether a chain has reached its goal; a broadcast has no common one."""
         return self.use_case is UseCase.FALLBACK and any(step.succeeded for step in self.steps)
 
+    def reached(self, index: int) -> bool:
+        """Whether what a step is for has been reached.
+
+        Of a chain by any step; of a broadcast by the main step or one of its alternates: a text
+        that is delivered after all needs no second try.
+        """
+        if self.use_case is UseCase.FALLBACK:
+            return self.succeeded
+        main = max(main for main in self.mains if main <= index)
+        return any(self.steps[other].succeeded for other in (main, *self.alternates(main)))
+
     def superseded(self, index: int) -> bool:
         """Whether something later has already been sent in place of this step."""
         later = (
@@ -193,6 +204,7 @@ class Message:
             for index, step in enumerate(self.steps)
             if not step.claimed
             and not step.failed
+            and not self.reached(index)
             and not self.superseded(index)
             and (step.stands_for is None or step.attempt or index in called)
         ]
@@ -212,7 +224,7 @@ class Message:
         return any(
             step.attempt
             and not step.failed
-            and not step.succeeded
+            and not self.reached(index)
             and not self.superseded(index)
             and self.alternates(index)
             for index, step in enumerate(self.steps)
@@ -225,6 +237,7 @@ class Message:
             return True
         may_be_resent = any(
             step.in_flight
+            and not self.reached(index)
             and self.successor(index) is None
             and step.unclear_sends < MOST_UNCLEAR_SENDS
             for index, step in enumerate(self.steps)

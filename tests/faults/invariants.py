@@ -108,8 +108,12 @@ class Row:
 
     @property
     def stopped(self) -> bool:
+        """Whether a failure has ended the chain; one that comes after the next send does not."""
         return self.is_chain and any(
-            step.status == "failed" and step.failure_class in step.stop_on for step in self.steps
+            step.status == "failed"
+            and step.failure_class in step.stop_on
+            and not any(later.attempt for later in self.steps[index + 1 :])
+            for index, step in enumerate(self.steps)
         )
 
     @property
@@ -266,7 +270,8 @@ def check_end(world: "World") -> None:
     for message_id, row in rows.items():
         if message_id in world.answered:
             _nothing_undone(world, row)
-        _content_gone(world, row)
+            # What no 202 was answered for may stay until its time to live is over.
+            _content_gone(world, row)
         _events_in_row(world, row)
 
 
@@ -294,9 +299,12 @@ def _settled(world: "World", row: Row, index: int) -> None:
              if (send.message_id, send.step) == (row.message_id, index)]  # fmt: skip
     check(sends or step.status == "failed", "I4 the last step is sent at least once", *facts)
     alternates = range(index + 1, min([m for m in row.mains if m > index] + [len(row.steps)]))
+    if any(row.steps[number].succeeded for number in (index, *alternates)):
+        return
     for number in alternates:
         other = row.steps[number]
-        if other.attempt:
+        releases = world.watch.releases[row.message_id, number]
+        if 0 < other.attempt - releases < MOST_UNCLEAR_SENDS:
             check(other.status != "queued", "I4 no alternate is left undone", *facts)
 
 

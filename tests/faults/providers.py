@@ -135,6 +135,8 @@ class Providers:
     # What the answers say, in the terms of the domain: a sender that dies does not learn it.
     answers: list[DeliveryEvent] = field(default_factory=list)
     emitted: list[Emitted] = field(default_factory=list)
+    # The bodies of events that may never have come.
+    lost: set[str] = field(default_factory=set)
     attempts: dict[tuple[str, int], int] = field(default_factory=dict)
     unclear: list[tuple[str, int]] = field(default_factory=list)
 
@@ -176,11 +178,14 @@ class Providers:
         return {name: provider_id(send)}
 
     def can_find_row(self, event: Emitted, known_id: str | None) -> bool:
-        """Whether an event says whose it is, to a row that knows a provider's id."""
+        """Whether an event has come, and says whose it is to a row that knows a provider's id."""
+        if event.body in self.lost:
+            return False
         if event.echoes:
             return True
         return known_id == provider_id(event.send) and any(
-            other.names_both and other.send == event.send for other in self.emitted
+            other.names_both and other.send == event.send and other.body not in self.lost
+            for other in self.emitted
         )
 
     def _schedule(self, send: Send, script: Script, *, early: bool) -> None:

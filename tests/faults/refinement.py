@@ -3,6 +3,7 @@
 The model is `runtime.domain`: claim, release, cancel and apply on values, without tables.
 """
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ def check_refinement(world: "World") -> None:
             if world.providers.can_find_row(event, last.steps[event.step].provider_message_id)
         )
         possible = [*_parsed(emitted), *_conclusions(world, message_id, last)]
-        for before, after in zip(history, history[1:], strict=False):
+        for before, after in itertools.pairwise(history):
             check(
                 _is_model_step(before, after, possible),
                 "R every write is of the model",

@@ -116,3 +116,21 @@ def test_a_throttled_try_is_no_unclear_one(begin, answer) -> None:
     world.run()
     check_end(world)
     assert [send.step for send in world.providers.sends][:2] == [0, 1]
+
+
+@pytest.mark.parametrize("answer", [THROTTLE, TIMEOUT])
+def test_a_broadcast_tries_nothing_again_that_was_delivered_after_all(begin, answer) -> None:
+    world = begin()
+    world.scripts["0000"] = {
+        0: Script(events=((1_000, "failed for now"), (6_500, "delivered"))),
+        1: Script((answer,)),
+    }
+    world.submit(
+        chain("sms", "email", use_case="broadcast", on_failure={"unreachable": "retry"}), "key"
+    )
+    world.run()
+    check_end(world)
+    assert sorted((send.step, send.channel) for send in world.providers.sends) == [
+        (0, "sms"),
+        (3, "email"),
+    ]

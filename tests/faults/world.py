@@ -112,6 +112,7 @@ class World:
             name: [] for name in ("intake", "timers", "events", "quarantine")
         }
         self.dead_letters: list[tuple[str, str]] = []
+        self.relayed: set[str] = set()
         self.answered: dict[str, dict[str, Any]] = {}
         self.checkpoint = 0
         self.calls_of_scenario = 0
@@ -240,6 +241,8 @@ class World:
         for message in messages:
             if str(message.number) not in failed:
                 self.queues[queue].remove(message)
+                if queue == "events":
+                    self.relayed.add(message.body)
                 if self.duplicates and queue != "events" and not message.is_copy:
                     self.put(queue, message.body, self.now + 1, is_copy=True)
             elif message.receives >= MOST_RECEIVES:

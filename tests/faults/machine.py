@@ -1,0 +1,213 @@
+"""A state machine over the handlers: anything may happen, in any order, any number of times."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import hypothesis
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.faults.faults import Fault
+from tests.faults.invariants import check, check_end
+from tests.faults.providers import ANSWERS, KINDS, OK, Script
+from tests.faults.refinement import check_refinement
+from tests.faults.scenarios import chain
+from tests.faults.world import Queued, World, in_memory
+
+CHANNELS = st.lists(st.sampled_from(["email", "sms", "whatsapp"]), min_size=2, max_size=4)
+FURTHER = st.fixed_dictionaries(
+    {},
+    optional={
+        "use_case": st.just("broadcast"),
+        "fallback_seconds": st.sampled_from([0, 1, 30, 300, 2_000, 86_400]),
+        "on_failure": st.dictionaries(
+            st.sampled_from(["unreachable", "window_closed", "invalid_address", "throttled"]),
+            st.sampled_from(["fall_back", "retry", "stop"]),
+            max_size=2,
+        ),
+    },
+)
+# Any order, any number, early and late.
+DELAYS = st.sampled_from([0, 1, 400, 2_000, 20_000, 59_999, 60_001, 400_000, 5_000_000])
+ANSWER_LISTS = st.lists(st.sampled_from([OK, OK, *ANSWERS]), max_size=3).map(tuple)
+PASSING = st.sampled_from([1, 999, 30_000, 61_000, 181_000, 901_000, 86_400_000, 14 * 86_400_000])
+
+
+@st.composite
+def scripts(draw: Any, channels: list[str]) -> dict[int, Script]:
+    """Draw what the providers do about each step; alternates follow their main step's script."""
+    found = {}
+    for step in range(3 * len(channels)):
+        kinds = set.intersection(*(set(KINDS[channel]) for channel in channels))
+        events = draw(st.lists(st.tuples(DELAYS, st.sampled_from(sorted(kinds))), max_size=3))
+        found[step] = Script(draw(ANSWER_LISTS), tuple(events), echoes=draw(st.booleans()))
+    return found
+
+
+class Messages(RuleBasedStateMachine):
+    """Several messages at the same time in one world."""
+
+    begin: Any = None
+    worlds = 0
+    steps = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world: World = type(self).begin()
+        self.requests: list[tuple[dict[str, Any], str | None]] = []
+        self.seen: list[tuple[str, str]] = []
+        self.cancelled: set[str] = set()
+
+    @rule(data=st.data(), channels=CHANNELS, further=FURTHER, key_of=st.sampled_from([None, "key"]))
+    def submit(
+        self, data: Any, channels: list[str], further: dict[str, Any], key_of: str | None
+    ) -> None:
+        number = len(self.requests)
+        request = chain(*channels, number=number, **further)
+        self.world.scripts[f"{number:04}"] = data.draw(scripts(channels))
+        key = f"{key_of}-{number}" if key_of else None
+        self.requests.append((request, key))
+        self.world.submit(request, key, tries=1)
+
+    @precondition(lambda self: self.requests)
+    @rule(data=st.data())
+    def submit_again(self, data: Any) -> None:
+        request, key = data.draw(st.sampled_from(self.requests))
+        if key is None:
+            return
+        before = set(self.world.rows())
+        self.world.submit(request, key, tries=1)
+        check(len(set(self.world.rows()) - before) <= 1, "I10 a key is one message", before)
+
+    @precondition(lambda self: any(key for _, key in self.requests))
+    @rule(data=st.data())
+    def submit_something_else_with_the_same_key(self, data: Any) -> None:
+        request, key = data.draw(st.sampled_from([r for r in self.requests if r[1]]))
+        rows = set(self.world.rows())
+        answer = self.world.http("POST", "/messages", request | {"fallback_seconds": 12_345}, key)
+        known = set(self.world.rows()) - rows
+        check(
+            answer is None or answer.status in (202, 422, 503), "I10 a key is one request", answer
+        )
+        if known:  # the first try had left nothing behind, so this one is the first
+            self.requests.remove((request, key))
+            self.requests.append((request | {"fallback_seconds": 12_345}, key))
+        if answer is not None and answer.status == 202:
+            self.world.answered[answer.body["message_id"]] = request
+
+    @rule(
+        batch=st.integers(1, 5),
+        pick=st.integers(0, 50),
+        queue=st.sampled_from(["intake", "timers", "events"]),
+    )
+    def deliver(self, batch: int, pick: int, queue: str) -> None:
+        """Deliver a batch of what is visible, in any order."""
+        visible = [m for m in self.world.queues[queue] if m.visible_at <= self.world.now]
+        start = pick % len(visible) if visible else 0
+        messages = (visible[start:] + visible[:start])[:batch]
+        self.seen += [(queue, message.body) for message in messages]
+        if messages:
+            self.world.deliver(queue, messages)
+
+    @precondition(lambda self: self.seen)
+    @rule(data=st.data())
+    def deliver_once_more(self, data: Any) -> None:
+        """A standard queue may deliver again what has been deleted."""
+        queue, body = data.draw(st.sampled_from(self.seen))
+        self.world.put(queue, body, self.world.now)
+
+    @precondition(lambda self: self.world.stream_pending)
+    @rule(most=st.integers(1, 20))
+    def deliver_stream(self, most: int) -> None:
+        self.world.deliver_stream(most)
+
+    @precondition(lambda self: self.world.queues["events"])
+    @rule(data=st.data())
+    def lose_an_event(self, data: Any) -> None:
+        lost: Queued = data.draw(st.sampled_from(self.world.queues["events"]))
+        self.world.queues["events"].remove(lost)
+        if lost.body not in self.world.relayed:
+            self.world.providers.lost.add(lost.body)
+
+    @precondition(lambda self: self.world.rows())
+    @rule(data=st.data())
+    def cancel(self, data: Any) -> None:
+        self.world.cancel(data.draw(st.sampled_from(sorted(self.world.rows()))))
+
+    @precondition(lambda self: self.world.rows())
+    @rule(data=st.data())
+    def look(self, data: Any) -> None:
+        message_id = data.draw(st.sampled_from(sorted(self.world.rows())))
+        answer = self.world.http("GET", f"/messages/{message_id}")
+        check(answer is None or answer.status in (200, 503), "a status can be asked", answer)
+
+    @rule(calls=st.integers(0, 12), fault=st.sampled_from(list(Fault)))
+    def fault_soon(self, calls: int, fault: Fault) -> None:
+        number = len(self.world.calls.names) + calls
+        self.world.calls.faults = {**self.world.calls.faults, number: fault}
+
+    @rule(milliseconds=PASSING)
+    def pass_time(self, milliseconds: int) -> None:
+        self.world.now += milliseconds
+
+    @rule(steps=st.integers(1, 10))
+    def go_on(self, steps: int) -> None:
+        """Let things happen in the order of time."""
+        for _ in range(steps):
+            upcoming = self.world.next_at()
+            if upcoming is None:
+                return
+            self.world.now, queue, message = upcoming
+            if message is None:
+                self.world.deliver_stream()
+            else:
+                self.seen.append((queue, message.body))
+                self.world.deliver(queue, [message])
+
+    @rule()
+    def redrive(self) -> None:
+        self.world.redrive()
+
+    def teardown(self) -> None:
+        """Liveness: when the faults are over, everything comes to its end."""
+        type(self).worlds += 1
+        world = self.world
+        world.calls.faults = {}
+        for _ in range(10):
+            world.run()
+            if not world.dead_letters:
+                break
+            world.redrive()
+        check_end(world)
+        check_refinement(world)
+
+
+@contextmanager
+def machine_in_memory() -> Iterator[type[Messages]]:
+    """Put the runtime into worlds for the machine."""
+    with in_memory() as begin:
+        Messages.begin = staticmethod(begin)
+        yield Messages
+
+
+def run(machine: type[Messages], *, examples: int, steps: int, seed: int) -> int:
+    """Run the machine from a seed; return the number of worlds. The seed repeats the run."""
+    before = machine.worlds
+    run_state_machine_as_test(
+        hypothesis.seed(seed)(machine),
+        settings=hypothesis.settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
+            print_blob=True,
+            suppress_health_check=list(hypothesis.HealthCheck),
+        ),
+    )
+    return machine.worlds - before
