@@ -1,0 +1,96 @@
+"""What would come of a dead letter if it were put back: decided on the row, as a sender does."""
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+
+from runtime.channels import UnparseableEventError, parse_event
+from runtime.domain.decision import Action, decide
+from runtime.domain.message import Message, UseCase
+
+
+class Effect(StrEnum):
+    """What a redrive does."""
+
+    SENDS = "sends"
+    SETTLES = "settles"
+    APPLIES = "applies"
+    # Somebody has claimed the step and died: it may have gone out, and would be sent again.
+    MAY_SEND_TWICE = "may send twice"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An effect, why, and the steps that it is about."""
+
+    effect: Effect
+    reason: str
+    steps: tuple[int, ...] = ()
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether a redrive can do no harm."""
+        return self.effect not in (Effect.MAY_SEND_TWICE, Effect.UNREADABLE)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a message of the intake or of the timers asks for; step is None for a start."""
+
+    message_id: str
+    step: int | None
+    due_at: int
+
+
+def read_work(body: str) -> Work | None:
+    """Read a message of the intake or of the timers; None if it is none."""
+    try:
+        work = json.loads(body)
+        return Work(str(work["message_id"]), work.get("step"), int(work.get("due_at", 0)))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def judge_work(work: Work, message: Message | None, now: int) -> Verdict:
+    """Say what a start or a timer would do to the row as it is."""
+    if message is None:
+        return Verdict(Effect.SETTLES, "the row is gone: nothing is sent")
+    if work.step is not None:
+        indexes = [work.step]
+    else:
+        indexes = message.mains if message.use_case is UseCase.BROADCAST else [0]
+    if not all(0 <= index < len(message.steps) for index in indexes):
+        return Verdict(Effect.UNREADABLE, "the message has no such step")
+    in_doubt = tuple(
+        index
+        for index in indexes
+        if message.steps[index].in_flight
+        and message.successor(index) is None
+        # Decided elsewhere already: then nothing is sent, in doubt or not.
+        and decide(message, index, now, work.due_at).action is not Action.SKIP
+    )
+    if in_doubt:
+        return Verdict(Effect.MAY_SEND_TWICE, "claimed, and nothing known of its send", in_doubt)
+    decisions = {index: decide(message, index, now, work.due_at) for index in indexes}
+    sends = tuple(
+        index
+        for index, decision in decisions.items()
+        if decision.action in (Action.SEND, Action.WAIT)
+    )
+    if sends:
+        return Verdict(Effect.SENDS, "nobody has sent it", sends)
+    reasons = sorted({decision.reason for decision in decisions.values()})
+    return Verdict(Effect.SETTLES, ", ".join(reasons), tuple(indexes))
+
+
+def judge_event(body: str | bytes) -> Verdict:
+    """Say what a provider's event would do; events may always be applied again."""
+    try:
+        events = parse_event(body)
+    except UnparseableEventError as error:
+        return Verdict(Effect.UNREADABLE, str(error))
+    if not events:
+        return Verdict(Effect.APPLIES, "no event about a message: counted and dropped")
+    kinds = ", ".join(sorted({f"{event.channel} {event.status}" for event in events}))
+    return Verdict(Effect.APPLIES, kinds)

@@ -1,0 +1,112 @@
+"""Set-aside events: listed without what they say, and read again from the stream."""
+
+import hashlib
+import json
+
+import pytest
+
+from runtime.handlers import normalize_events
+from tests.runtime.conftest import CONTEXT
+from tests.support.events import ses
+from tests.support.requests import request
+
+
+def put(world, data: bytes) -> dict:
+    """Put a record on the stream; return the place that an entry names."""
+    answer = world.kinesis.put_record(StreamName="events", Data=data, PartitionKey="key")
+    return {
+        "reason": "not JSON",
+        "sequence_number": answer["SequenceNumber"],
+        "partition_key": "key",
+        "event_id": f"{answer['ShardId']}:{answer['SequenceNumber']}",
+        "stream": "arn:aws:kinesis:us-east-1:123456789012:stream/events",
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+
+
+def set_aside(world, entry: dict, queue: str = "quarantine") -> None:
+    url = world.sqs.get_queue_url(QueueName=queue)["QueueUrl"]
+    world.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(entry))
+
+
+def on_stream(world) -> list[bytes]:
+    shard = world.kinesis.list_shards(StreamName="events")["Shards"][0]["ShardId"]
+    iterator = world.kinesis.get_shard_iterator(
+        StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    return [item["Data"] for item in world.kinesis.get_records(ShardIterator=iterator)["Records"]]
+
+
+@pytest.fixture
+def event(world) -> bytes:
+    return json.dumps(ses("Delivery", world.accept(request()), 0)).encode()
+
+
+def test_entries_are_listed_by_reason_and_place(world, stack, run) -> None:
+    world.normalize(b"\xff\x00 ann@example.org")
+    text = run("quarantine").text
+    assert "shardId-000000000000" in text
+    assert "set aside: 1 (1 not JSON)" in text
+    assert "ann@" not in text
+
+
+def test_what_the_parser_reads_now_is_put_on_the_stream_again(world, stack, run, event) -> None:
+    set_aside(world, put(world, event))
+    assert "records put back: 1, entries refused: 0" in run("replay").text
+    assert on_stream(world) == [event, event]
+    assert not world.queued("quarantine")
+
+
+def test_what_is_still_unreadable_stays(world, stack, run) -> None:
+    set_aside(world, put(world, b"unreadable"))
+    answer = run("replay")
+    assert answer.status == 1
+    assert "still not JSON" in answer.text
+    assert len(on_stream(world)) == 1
+    assert "set aside: 1" in run("quarantine").text
+
+
+def test_a_record_that_is_not_the_one_meant_is_not_put_back(world, stack, run, event) -> None:
+    set_aside(world, put(world, event) | {"sha256": "0" * 64})
+    answer = run("replay")
+    assert "the stream keeps it no longer" in answer.text
+    assert len(on_stream(world)) == 1
+
+
+def test_a_failed_batch_is_put_back_from_its_first_to_its_last_record(
+    world, stack, run, event
+) -> None:
+    put(world, b"before")
+    places = [put(world, event) for _ in range(3)]
+    put(world, b"after")
+    batch = {
+        "shardId": "shardId-000000000000",
+        "startSequenceNumber": places[0]["sequence_number"],
+        "endSequenceNumber": places[-1]["sequence_number"],
+        "batchSize": 3,
+        "streamArn": places[0]["stream"],
+    }
+    entry = {"requestContext": {"condition": "RetryAttemptsExhausted"}, "KinesisBatchInfo": batch}
+    set_aside(world, entry, "stream-failures")
+    assert "RetryAttemptsExhausted, 3 records" in run("quarantine").text
+    assert "records put back: 3, entries refused: 0" in run("replay").text
+    assert on_stream(world)[-3:] == [event] * 3
+
+
+def test_an_entry_that_the_normalizer_writes_is_one_that_the_commands_read(
+    world, stack, run
+) -> None:
+    place = put(world, b"poison")
+    record = {
+        "eventID": place["event_id"],
+        "eventSourceARN": place["stream"],
+        "kinesis": {
+            "partitionKey": "key",
+            "sequenceNumber": place["sequence_number"],
+            "data": "cG9pc29u",
+            "approximateArrivalTimestamp": 1_800_000_000,
+        },
+    }
+    normalize_events.handler({"Records": [record]}, CONTEXT)
+    assert "still not JSON" in run("replay").text
