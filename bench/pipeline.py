@@ -38,13 +38,13 @@ class Work:
     """
 
     send_wait: float = 0.100
-    send_cpu_ms: float = 3.5
+    send_cpu_ms: float = 3.4
     look_wait: float = 0.010
-    look_cpu_ms: float = 0.9
+    look_cpu_ms: float = 0.5
     relay_wait: float = 0.010
-    relay_cpu_ms: float = 0.045
+    relay_cpu_ms: float = 0.04
     apply_wait: float = 0.030
-    apply_cpu_ms: float = 0.27
+    apply_cpu_ms: float = 0.25
     sender_mb: int = 512
     relay_mb: int = 256
     normalizer_mb: int = 512
@@ -80,6 +80,7 @@ class Outcome:
     fallbacks: int = 0
     throttled: int = 0
     refused_by_stream: int = 0
+    events: int = 0
     finished_at: float = 0.0
     start: Delays = field(default_factory=Delays)
     decision: Delays = field(default_factory=Delays)
@@ -239,6 +240,8 @@ class Pipeline:
             self._coming[key] = 0
             self.clock.at(key[1] * _TOGETHER_SECONDS, self._come, mapping, key)
         self._coming[key] += count
+        if mapping is self.events:
+            self.outcome.events += count
 
     def _come(self, mapping: Mapping, key: tuple[str, int]) -> None:
         mapping.put(Group(self._coming.pop(key), self.clock.now, key[0]))

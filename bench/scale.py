@@ -220,6 +220,8 @@ def _sizing(sizing: list[tuple[tuple[int, Scenario], Outcome]]) -> str:
                 _stream(parameters),
                 parameters.stream_parallelization,
                 f"{quotas.ses_per_second:,.0f}",
+                f"{outcome.accepted / outcome.invocations['intake']:.1f} / "
+                f"{outcome.events / outcome.invocations['stream']:,.0f}",
                 f"{_time(outcome.start.percentile(0.5))} / {_time(outcome.start.percentile(0.99))}",
                 _decision(outcome),
                 _time(outcome.timer.percentile(0.99)),
@@ -232,6 +234,7 @@ def _sizing(sizing: list[tuple[tuple[int, Scenario], Outcome]]) -> str:
         "shards",
         "streamParallelization",
         "provider rate to have, /s",
+        "mean batch: messages / events",
         "start p50 / p99",
         "decision p50 / p99",
         "timer late p99",

@@ -1,7 +1,7 @@
 """The HTTP API: POST /messages, GET /messages/{message_id}, POST /messages/{message_id}/cancel.
 
-On Powertools' resolver, although three routes could be told apart by hand: it is what readers know,
-and with it the whole function is imported in about 150 ms.
+On Powertools' resolver, although three routes could be told apart by hand in 60 ms less of a cold
+start: it is what readers know, and with it the import stays below 250 ms (docs/performance.md).
 """
 
 import base64
