@@ -11,6 +11,8 @@ from bench.measure import CONSOLE, redirect_logs
 from bench.picture import bars
 from bench.stand_in import StandIn
 from bench.table import replace_between, table
+from local.base_cost import base_cost
+from local.recording import record_project
 
 PROJECT = Path(__file__).resolve().parent.parent
 PRICES: dict[str, Any] = json.loads(Path(__file__).with_name("prices.json").read_text())
@@ -139,10 +141,15 @@ def _mixes(usages: dict[str, dict[str, dict[str, float]]]) -> str:
 
 
 def _base() -> str:
-    base = PRICES["per_month"]
-    rows = [(what, f"{entry['price']:.2f}", entry["source"]) for what, entry in base.items()]
-    rows.append(("sum", f"{sum(entry['price'] for entry in base.values()):.2f}", ""))
-    return table(("what", "dollars a month", "source"), rows)
+    """Price what the program of the dev stack creates, and what comes with any use at all."""
+    lines = base_cost(record_project(PROJECT, "dev").resources)
+    rows = [(f"{line.count} x {line.what}", line.monthly, line.source) for line in lines]
+    rows += [
+        (what, entry["price"], entry["source"]) for what, entry in PRICES["per_month"].items()
+    ]
+    rows.append(("sum", sum(price for _, price, _ in rows), ""))
+    header = ("what", "dollars a month", "source")
+    return table(header, [(what, f"{price:.2f}", source) for what, price, source in rows])
 
 
 def _providers() -> str:

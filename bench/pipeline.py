@@ -80,13 +80,13 @@ class Outcome:
     fallbacks: int = 0
     throttled: int = 0
     refused_by_stream: int = 0
-    events: int = 0
     finished_at: float = 0.0
     start: Delays = field(default_factory=Delays)
     decision: Delays = field(default_factory=Delays)
     timer: Delays = field(default_factory=Delays)
     largest: dict[str, int] = field(default_factory=dict)
     invocations: dict[str, int] = field(default_factory=dict)
+    typical_batch: dict[str, float] = field(default_factory=dict)
     history: list[tuple[float, dict[str, int]]] = field(default_factory=list)
 
 
@@ -165,6 +165,10 @@ class Pipeline:
         outcome.largest = {name: mapping.queue.largest for name, mapping in mappings.items()}
         outcome.largest["stream"] = sum(mapping.queue.largest for mapping in self.stream)
         outcome.invocations = {name: mapping.invocations for name, mapping in mappings.items()}
+        outcome.typical_batch = {
+            "intake": self.intake.typical_batch,
+            "stream": self.stream[0].typical_batch,
+        }
         outcome.invocations["stream"] = sum(mapping.invocations for mapping in self.stream)
         return outcome
 
@@ -240,8 +244,6 @@ class Pipeline:
             self._coming[key] = 0
             self.clock.at(key[1] * _TOGETHER_SECONDS, self._come, mapping, key)
         self._coming[key] += count
-        if mapping is self.events:
-            self.outcome.events += count
 
     def _come(self, mapping: Mapping, key: tuple[str, int]) -> None:
         mapping.put(Group(self._coming.pop(key), self.clock.now, key[0]))

@@ -220,8 +220,7 @@ def _sizing(sizing: list[tuple[tuple[int, Scenario], Outcome]]) -> str:
                 _stream(parameters),
                 parameters.stream_parallelization,
                 f"{quotas.ses_per_second:,.0f}",
-                f"{outcome.accepted / outcome.invocations['intake']:.1f} / "
-                f"{outcome.events / outcome.invocations['stream']:,.0f}",
+                _batches(outcome),
                 f"{_time(outcome.start.percentile(0.5))} / {_time(outcome.start.percentile(0.99))}",
                 _decision(outcome),
                 _time(outcome.timer.percentile(0.99)),
@@ -234,12 +233,17 @@ def _sizing(sizing: list[tuple[tuple[int, Scenario], Outcome]]) -> str:
         "shards",
         "streamParallelization",
         "provider rate to have, /s",
-        "mean batch: messages / events",
+        "typical batch: messages / events",
         "start p50 / p99",
         "decision p50 / p99",
         "timer late p99",
     )
     return table(header, cells)
+
+
+def _batches(outcome: Outcome) -> str:
+    batches = outcome.typical_batch
+    return f"{batches['intake']:.0f} / {batches['stream']:.0f}"
 
 
 # An on-demand stream starts with four shards' worth and costs as much as three provisioned ones.

@@ -120,6 +120,8 @@ class Mapping:
     busy: int = 0
     invocations: int = 0
     busiest: int = 0
+    taken: int = 0
+    _squares: int = 0
     _active_since: float | None = None
     _woken_at: float = -1.0
 
@@ -127,6 +129,11 @@ class Mapping:
         """Add a group to the queue."""
         self.queue.put(group, self.clock.now)
         self.wake()
+
+    @property
+    def typical_batch(self) -> float:
+        """How many messages share the batch of a message, on average over messages."""
+        return self._squares / self.taken if self.taken else 0.0
 
     def wake(self) -> None:
         """Invoke as often as queue, window and concurrency let."""
@@ -140,6 +147,9 @@ class Mapping:
                         self.clock.at(ready, self.wake)
                     return
             taken = self.queue.take(self.batch)
+            count = sum(group.count for group in taken)
+            self.taken += count
+            self._squares += count * count
             self.busy += 1
             self.busiest = max(self.busiest, self.busy)
             self.invocations += 1
