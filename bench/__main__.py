@@ -43,7 +43,7 @@ def main() -> int:
         page.write_text(replace_between(page.read_text(), "figures", text))
     else:
         (output / "tables.md").write_text(text + "\n")
-    CONSOLE.write(f"\nJSON, tables and pictures: {output.relative_to(PROJECT)}\n")
+    CONSOLE.write(f"\nJSON, tables and pictures: {output}\n")
     return 0
 
 
