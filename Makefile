@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local preview examples test check bench scale cost docs format lock clean
+.PHONY: help install demo local preview examples test check bench scale cost docs format lock clean faults mutants soak dead-letters quarantine redrive replay
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,18 @@ examples: $(INSTALLED)  ## run the examples with the built wheel, here
 
 test: $(INSTALLED)  ## run all tests
 	$(BIN)/python -m pytest
+
+faults: $(INSTALLED)  ## crash everywhere, in every order: 10 minutes; a small profile is in the tests
+	$(BIN)/python -m tests.faults
+
+mutants: $(INSTALLED)  ## put known defects in, one at a time, and see the tests find each
+	$(BIN)/python -m tests.faults.mutants
+
+soak: $(INSTALLED)  ## a thousand messages through the deployment on this machine, providers misbehaving
+	$(BIN)/python -m tests.faults.soak
+
+dead-letters quarantine redrive replay: $(INSTALLED)  ## operate a stack: make redrive STACK=prod
+	$(BIN)/python -m operations $@ --stack $(STACK)
 
 check: $(INSTALLED)  ## lint, formatting, types and generated documents
 	$(BIN)/ruff check .

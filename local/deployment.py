@@ -13,7 +13,7 @@ from local.cloud import ACCOUNT_ID, Cloud
 from local.deployer import DeploymentError, deploy
 from local.emulator import PROJECT_DIRECTORY, Emulator, free_port
 from local.program import Project
-from local.simulator import WABA_ID, ProviderSimulator
+from local.simulator import WABA_ID, Faults, ProviderSimulator
 
 STATE_DIRECTORY = PROJECT_DIRECTORY / ".local"
 STACK = "dev"
@@ -43,16 +43,19 @@ class Deployment:
 
 
 @contextlib.contextmanager
-def running_deployment(overrides: dict[str, str] | None = None) -> Iterator[Deployment]:
+def running_deployment(
+    overrides: dict[str, str] | None = None, faults: Faults | None = None
+) -> Iterator[Deployment]:
     """Start everything and deploy; stop everything that was started at the end.
 
     `overrides` are parameters that count more than the project's own, as Pulumi configuration.
-    The log goes when all went well; whoever wants to keep it moves it.
+    `faults` are what the simulated providers do wrong, beside what their recipients stand for. The
+    log goes when all went well; whoever wants to keep it moves it.
     """
     project = Project.read(PROJECT_DIRECTORY)
     region = project.config(STACK).get("aws:region", DEFAULT_REGION)
     emulator_url = f"http://127.0.0.1:{free_port()}"
-    simulator = ProviderSimulator(emulator_url, region, ACCOUNT_ID)
+    simulator = ProviderSimulator(emulator_url, region, ACCOUNT_ID, faults=faults)
     cloud = Cloud(emulator_url, simulator.url, region)
     log_file = STATE_DIRECTORY / f"emulator-{os.getpid()}.log"
     # The simulator stops first: what it publishes until then goes to the emulator.

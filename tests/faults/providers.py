@@ -118,6 +118,8 @@ def _read_whatsapp(request: dict[str, Any]) -> Addressed:
 READERS: dict[str, tuple[str, Callable[[dict[str, Any]], Addressed]]] = {
     "send_email": ("email", _read_email),
     "send_text_message": ("sms", _read_sms),
+    "send_media_message": ("sms", _read_sms),
+    "send_rcs_message": ("sms", _read_sms),
     "send_whatsapp_message": ("whatsapp", _read_whatsapp),
 }
 

@@ -168,6 +168,14 @@ class World:
         self, method: str, path: str, body: object = None, key: str | None = None
     ) -> SimpleNamespace | None:
         """Call the API once; None if the invocation crashed."""
+        text = None if body is None else json.dumps(body)
+        answer = self.raw_http(method, path, text, key)
+        if answer is None:
+            return None
+        return SimpleNamespace(status=answer["statusCode"], body=json.loads(answer["body"]))
+
+    def raw_http(self, method: str, path: str, body: str | None, key: str | None) -> Any:
+        """Call the API once with any text; return what the function answers to API Gateway."""
         headers = {"Idempotency-Key": key} if key is not None else {}
         event = {
             "httpMethod": method,
@@ -183,13 +191,10 @@ class World:
                 "httpMethod": method,
                 "identity": {"apiKeyId": "caller"},
             },
-            "body": None if body is None else json.dumps(body),
+            "body": body,
             "isBase64Encoded": False,
         }
-        answer = self._invoke(message_api.handler, event)
-        if answer is None:
-            return None
-        return SimpleNamespace(status=answer["statusCode"], body=json.loads(answer["body"]))
+        return self.invoke(message_api.handler, event)
 
     def submit(self, request: dict[str, Any], key: str | None, tries: int = 4) -> str | None:
         """Hand in a message as a client does that tries again after 5xx and silence."""
@@ -233,7 +238,7 @@ class World:
             }
             for message in messages
         ]
-        answer = self._invoke(HANDLERS[queue], {"Records": records})
+        answer = self.invoke(HANDLERS[queue], {"Records": records})
         if answer is None:
             failed = {record["messageId"] for record in records}
         else:
@@ -252,8 +257,8 @@ class World:
     def deliver_stream(self, most: int = 100) -> None:
         """Deliver what is behind the checkpoint to the normalizer, and move the checkpoint."""
         records = self.stream()[self.checkpoint : self.checkpoint + most]
-        event = {"Records": [self._stream_record(record) for record in records]}
-        answer = self._invoke(normalize_events.handler, event)
+        event = {"Records": [self.stream_record(record) for record in records]}
+        answer = self.invoke(normalize_events.handler, event)
         numbers = [record["SequenceNumber"] for record in records]
         if answer is None:
             self.stream_ready_at = self.now + STREAM_RETRY_MS
@@ -264,7 +269,7 @@ class World:
         else:
             self.checkpoint += len(records)
 
-    def _stream_record(self, record: dict[str, Any]) -> dict[str, Any]:
+    def stream_record(self, record: dict[str, Any]) -> dict[str, Any]:
         return {
             "eventID": f"shardId-000000000000:{record['SequenceNumber']}",
             "eventSourceARN": STREAM_ARN,
@@ -283,7 +288,7 @@ class World:
         if self.stream_pending:
             self.deliver_stream()
 
-    def _invoke(self, handler: Callable[[dict[str, Any], Any], Any], event: Any) -> Any:
+    def invoke(self, handler: Callable[[dict[str, Any], Any], Any], event: Any) -> Any:
         try:
             return self.calls.invoke(handler, event, CONTEXT)
         except Exception:
