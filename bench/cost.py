@@ -144,9 +144,7 @@ def _base() -> str:
     """Price what the program of the dev stack creates, and what comes with any use at all."""
     lines = base_cost(record_project(PROJECT, "dev").resources)
     rows = [(f"{line.count} x {line.what}", line.monthly, line.source) for line in lines]
-    rows += [
-        (what, entry["price"], entry["source"]) for what, entry in PRICES["per_month"].items()
-    ]
+    rows += [(what, entry["price"], entry["source"]) for what, entry in PRICES["per_month"].items()]
     rows.append(("sum", sum(price for _, price, _ in rows), ""))
     header = ("what", "dollars a month", "source")
     return table(header, [(what, f"{price:.2f}", source) for what, price, source in rows])
