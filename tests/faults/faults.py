@@ -21,6 +21,8 @@ class Fault(StrEnum):
     REFUSED = "refused"
     # The answer was lost and botocore makes the call again.
     REPEATED = "repeated"
+    # In the middle of this, another worker gets the same message, or the next one, and is faster.
+    RACE = "race"
 
 
 CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
@@ -53,6 +55,7 @@ class Calls:
     names: list[str] = field(default_factory=list)
     happened: list[tuple[str, Fault]] = field(default_factory=list)
     dead: list[bool] = field(default_factory=list)
+    rival: Callable[[], None] = lambda: None
 
     def make(self, name: str, call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         fault = self.begin(name)
@@ -74,6 +77,8 @@ class Calls:
             raise Crash
         fault = self.faults.get(len(self.names))
         self.names.append(name)
+        if fault is Fault.RACE:
+            self.rival()
         if fault is Fault.CRASH_BEFORE:
             self._crash(name, fault)
         return fault

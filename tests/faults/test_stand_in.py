@@ -10,9 +10,7 @@ from runtime.domain.status import DeliveryEvent, Status
 from runtime.store import ConflictError, Store
 from tests.faults.scenarios import chain
 from tests.faults.stand_in import DynamoDb
-from tests.runtime.conftest import world
 
-__all__ = ["world"]
 NOW = 1_800_000_000_000
 
 

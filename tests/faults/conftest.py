@@ -1,0 +1,3 @@
+from tests.runtime.conftest import world
+
+__all__ = ["world"]
