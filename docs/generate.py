@@ -45,13 +45,13 @@ def _default(field: Any) -> str:  # noqa: ANN401  dataclasses.Field is generic i
 
 def recipients() -> Iterator[str]:
     """Yield the tables of the simulator's recipients, from its own documentation."""
-    previous = ""
+    in_table = True  # nothing stands before the first one
     for line in (local.simulator.__doc__ or "").splitlines():
         if line.startswith("|"):
-            if previous and not previous.startswith("|"):
+            if not in_table:
                 yield ""
             yield line
-        previous = line
+        in_table = line.startswith("|")
 
 
 # By document, the makers of its parts, each between `<!-- name -->` and `<!-- /name -->`.

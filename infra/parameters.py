@@ -59,7 +59,7 @@ class Parameter:
         if isinstance(parsed, Mapping):
             for key in parsed:
                 if self.key_pattern and not re.fullmatch(self.key_pattern, key):
-                    raise ParameterValueError(f"key {key!r} does not have the form {self._limit()}")
+                    raise ParameterValueError(f"key {key!r} is not as it must be: {self._limit()}")
         return parsed
 
     def _entries(self, parsed: object) -> Iterable[object]:
@@ -78,7 +78,7 @@ class Parameter:
                 bounds = f"{self.minimum} to {self.maximum}"
                 raise ParameterValueError(f"{entry} is not in {bounds}{self._because()}")
         elif isinstance(entry, str) and self.pattern and not re.fullmatch(self.pattern, entry):
-            raise ParameterValueError(f"{entry!r} does not have the form {self._limit()}")
+            raise ParameterValueError(f"{entry!r} is not as it must be: {self._limit()}")
 
     def _because(self) -> str:
         return f" ({self.limit})" if self.limit else ""

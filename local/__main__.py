@@ -6,10 +6,21 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from infra.settings import SettingsError
+
 
 def main() -> int:
     """Run one of the commands and return the exit status."""
     arguments = _arguments()
+    try:
+        return _run(arguments)
+    except SettingsError as error:
+        # The sentence says it all; the way to it through Pulumi's engine says nothing.
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "preview":
         from local.preview import preview  # noqa: PLC0415 -- for this command only
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from local.cloud import ACCOUNT_ID, Cloud
 from local.deployer import DeploymentError, deploy
+from local.email_templates import create_email_templates
 from local.emulator import PROJECT_DIRECTORY, Emulator, free_port
 from local.program import Project
 from local.simulator import WABA_ID, Faults, ProviderSimulator
@@ -71,6 +72,7 @@ def running_deployment(
         outputs = deploy(project, STACK, cloud, config)
         api_url = str(outputs["api_url"]).rstrip("/")
         tell_api_its_url(cloud, str(outputs["message_api_function"]), api_url)
+        create_email_templates(cloud)
         start_functions(cloud, [outputs[name] for name in outputs if name.endswith("_function")])
         yield Deployment(api_url, str(outputs["api_key"]), simulator.url, outputs, cloud, log_file)
     log_file.unlink(missing_ok=True)

@@ -20,7 +20,8 @@ def preview(directory: Path, stack: str, *, as_json: bool) -> str:
     recording = record_project(directory, stack)
     if as_json:
         return json.dumps(_document(recording, stack), indent=2)
-    return "\n".join([*_tree(recording), "", *_counts(recording), "", *_costs(recording)])
+    head = f"stack {stack}"
+    return "\n".join([head, *_tree(recording), "", *_counts(recording), "", *_costs(recording)])
 
 
 def _resources(recording: Recording) -> list[Recorded]:

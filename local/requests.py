@@ -5,6 +5,7 @@ Recipients choose what their provider does by their address; see local/simulator
 
 from typing import Any
 
+from local.email_templates import TABLE_READY
 from local.simulator import PHONE_NUMBER_ID
 
 Request = dict[str, Any]
@@ -19,14 +20,6 @@ SPECIAL_SUBJECT = "Réservation & more: 50 % + 🎉"
 SPECIAL_HTML = "<p>Žluťoučký &amp; 🎉<br>50&nbsp;%</p>"
 
 # A template of SES; those of WhatsApp and of India's registry are made elsewhere.
-EMAIL_TEMPLATE: Request = {
-    "TemplateName": "table-ready",
-    "TemplateContent": {
-        "Subject": "{{name}}, your table is ready",
-        "Text": "Dear {{name}}, we keep table {{table}} for 15 minutes.",
-        "Html": "<p>Dear {{name}}, we keep table <b>{{table}}</b> for 15 minutes.</p>",
-    },
-}
 WHATSAPP_TEMPLATE: Request = {
     "name": "table_ready",
     "language": "en_US",
@@ -77,7 +70,7 @@ def email(recipient: str, **content: Any) -> Request:  # noqa: ANN401 -- any JSO
 
 def templated_email(recipient: str, **values: str) -> Request:
     """Return an email step that names the template and brings its values."""
-    content = {"template": EMAIL_TEMPLATE["TemplateName"], "template_data": values}
+    content = {"template": TABLE_READY["TemplateName"], "template_data": values}
     return {**email(recipient), "email": content}
 
 

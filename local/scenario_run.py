@@ -5,29 +5,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import boto3
-
 from local.api_client import Answer, ApiClient, fetch_outbox
 from local.expectation import Observation
-from local.requests import EMAIL_TEMPLATE
 from local.scenarios import Scenario
 
 POLL_SECONDS = 0.5
 # After the last scenario is decided: long enough for a second send or a late event to show.
 GRACE_SECONDS = 3
-
-
-def create_email_template(simulator_url: str) -> None:
-    """Make the template that scenarios name, as somebody does on AWS before the first send."""
-    client = boto3.client(
-        "sesv2",
-        endpoint_url=simulator_url,
-        region_name="us-east-1",
-        aws_access_key_id="simulator",
-        aws_secret_access_key="simulator",  # noqa: S106 -- no secret: nobody checks it
-    )
-    client.create_email_template(**EMAIL_TEMPLATE)
-    client.close()
 
 
 @dataclass
@@ -67,7 +51,6 @@ class ScenarioRunner:
 
     def _play_all(self) -> None:
         try:
-            create_email_template(self._simulator_url)
             with ThreadPoolExecutor(len(self.runs), "scenario") as threads:
                 list(threads.map(self._play, self.runs))
             time.sleep(GRACE_SECONDS)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from local import scenario_checks
 from local.api_client import Answer, ApiClient
+from local.email_templates import TABLE_READY
 from local.expectation import Expectation, Observation
 from local.requests import (
-    EMAIL_TEMPLATE,
     INVALID_REQUEST,
     RICH_CARD,
     SPECIAL_HTML,
@@ -270,7 +270,7 @@ SCENARIOS = (
         limit_seconds=15,
         also=scenario_checks.content_is(
             Template={
-                "TemplateName": EMAIL_TEMPLATE["TemplateName"],
+                "TemplateName": TABLE_READY["TemplateName"],
                 "TemplateData": '{"name": "Åse", "table": "12"}',
             }
         ),

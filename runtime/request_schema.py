@@ -125,7 +125,7 @@ def _sentence(rule: str, wanted: Any) -> str:  # noqa: ANN401  a schema keyword'
         "enum": f"must be one of {names}",
         "minLength": f"must have at least {names} characters",
         "maxLength": f"must have at most {names} characters",
-        "minItems": f"must have at least {names} entries",
+        "minItems": "must not be empty" if names == 1 else f"must have at least {names} entries",
         "maxItems": f"must have at most {names} entries",
         "minimum": f"must be at least {names}",
         "maximum": f"must be at most {names}",

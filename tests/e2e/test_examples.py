@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from local.api_client import ApiClient, fetch_outbox
@@ -26,16 +25,7 @@ def example(name: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def sends() -> Iterator[dict[str, list[dict[str, Any]]]]:
     """Post every example to a deployment of its own; return the providers' requests by example."""
-    credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
     with running_deployment() as deployment:
-        ses = boto3.client(
-            "sesv2",
-            endpoint_url=deployment.simulator_url,
-            region_name="us-east-1",
-            **credentials,
-        )
-        content = {"Subject": "Parcel {{parcel}}", "Text": "Hello {{name}}"}
-        ses.create_email_template(TemplateName="parcel-arrives", TemplateContent=content)
         api = ApiClient(deployment.api_url, deployment.api_key)
         answers = {name: api.post(example(name)) for name in NAMES}
         assert {answer.status for answer in answers.values()} == {202}

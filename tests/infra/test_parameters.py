@@ -160,7 +160,7 @@ def test_every_fault_of_every_layer_is_reported_at_once(load: Any) -> None:
     assert "'SOMETIMES' is not one of PROVISIONED, ON_DEMAND" in text
     assert "environments.dev: logLevl is not a parameter; did you mean logLevel?" in text
     assert "environments.prod: retentionDays: expected an integer" in text
-    assert "Pulumi configuration: alarmEmail: 'nobody' does not have the form" in text
+    assert "Pulumi configuration: alarmEmail: 'nobody' is not as it must be" in text
     assert str(error.value).startswith("5 problems in the parameters:")
 
 

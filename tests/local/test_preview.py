@@ -1,6 +1,7 @@
 """`make preview`: what a stack would create, without AWS and without the Pulumi CLI."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,8 +24,9 @@ def document() -> dict[str, Any]:
 
 def test_the_tree_has_every_resource_under_its_parent() -> None:
     lines = preview(ROOT, "dev", as_json=False).splitlines()
-    names = [line.lstrip("│├└─ ") for line in lines[: lines.index("")]]
+    names = [line.lstrip("│├└─ ") for line in lines[1 : lines.index("")]]
 
+    assert lines[0] == "stack dev"
     assert names[0] == "FallbackMessaging FallbackMessagingService"
     assert len(names) == len(record_project(ROOT, "dev").resources)
     stage = next(line for line in lines if line.endswith("Stage stage"))
@@ -116,6 +118,23 @@ def test_wrong_parameters_are_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match="retentionDays: 1 is not in 7 to 3650"):
         preview(tmp_path, "dev", as_json=False)
+
+
+def test_parameters_that_cannot_be_used_are_named_without_a_traceback(tmp_path: Path) -> None:
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml", "__main__.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "config.params.json").write_text('{"retentionDay": 7}')
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "preview", "--project", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "retentionDay is not a parameter; did you mean retentionDays?" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_command_prints_it() -> None:
