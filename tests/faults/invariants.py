@@ -53,6 +53,8 @@ class StepRow:
     success_status: str
     after: tuple[str, ...]
     stop_on: tuple[str, ...]
+    stands_for: int | None
+    delayed: bool
     failure_class: str | None
     provider_message_id: str | None
 
@@ -140,6 +142,8 @@ def _read_step(step: dict[str, Any]) -> StepRow:
         success_status=step["success_status"]["S"],
         after=tuple((text("after") or "").split()),
         stop_on=tuple((text("stop_on") or "").split()),
+        stands_for=number("stands_for"),
+        delayed="delay_seconds" in step,
         failure_class=text("failure_class"),
         provider_message_id=text("provider_message_id"),
     )
@@ -306,6 +310,22 @@ def _settled(world: "World", row: Row, index: int) -> None:
         releases = world.watch.releases[row.message_id, number]
         if 0 < other.attempt - releases < MOST_UNCLEAR_SENDS:
             check(other.status != "queued", "I4 no alternate is left undone", *facts)
+    tried = max(
+        number for number in (index, *alternates) if row.steps[number].attempt or number == index
+    )
+    if row.steps[tried].status == "failed":
+        called = [number for number in alternates if number > tried and _is_for(row, number, tried)]
+        check(not called, "I4 an alternate that is called for is tried", called, *facts)
+
+
+def _is_for(row: Row, alternate: int, failed: int) -> bool:
+    """Whether an alternate is for the failure of a step, or of those that it stands for."""
+    step, other = row.steps[failed], row.steps[alternate]
+    stands_for: list[int | None] = [failed]
+    while stands_for[-1] is not None:
+        stands_for.append(row.steps[stands_for[-1]].stands_for)
+    may_pass = not (other.delayed and step.permanent)
+    return other.stands_for in stands_for[:-1] and step.failure_class in other.after and may_pass
 
 
 def _content_gone(world: "World", row: Row) -> None:
