@@ -11,8 +11,8 @@ __all__ = ["RESPONSES", "gateway_responses"]
 # stand for, so their documents have none of their own.
 RESPONSES: dict[str, tuple[str, str]] = {
     "ACCESS_DENIED": ("403", "Forbidden"),
-    "INVALID_API_KEY": ("403", "Forbidden"),
-    "MISSING_AUTHENTICATION_TOKEN": ("403", "Forbidden"),
+    "INVALID_API_KEY": ("403", "The x-api-key header has no key that is known"),
+    "MISSING_AUTHENTICATION_TOKEN": ("403", "There is no such route, or the request is not signed"),
     "WAF_FILTERED": ("403", "Forbidden"),
     "THROTTLED": ("429", "Too Many Requests"),
     "QUOTA_EXCEEDED": ("429", "Too Many Requests"),
