@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# What the faults and the soak draw by chance comes from it.
+SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo local preview examples test check bench scale cost docs format lock clean faults mutants soak dead-letters quarantine redrive replay
@@ -33,13 +35,13 @@ test: $(INSTALLED)  ## run all tests
 	$(BIN)/python -m pytest
 
 faults: $(INSTALLED)  ## crash everywhere, in every order: 10 minutes; a small profile is in the tests
-	$(BIN)/python -m tests.faults
+	$(BIN)/python -m tests.faults --seed $(SEED)
 
 mutants: $(INSTALLED)  ## put known defects in, one at a time, and see the tests find each
 	$(BIN)/python -m tests.faults.mutants
 
 soak: $(INSTALLED)  ## a thousand messages through the deployment on this machine, providers misbehaving
-	$(BIN)/python -m tests.faults.soak
+	$(BIN)/python -m tests.faults.soak --seed $(SEED)
 
 dead-letters quarantine redrive replay: $(INSTALLED)  ## operate a stack: make redrive STACK=prod
 	$(BIN)/python -m operations $@ --stack $(STACK)
