@@ -203,7 +203,7 @@ class Message:
             index
             for index, step in enumerate(self.steps)
             if not step.claimed
-            and not step.failed
+            and step.status is Status.QUEUED
             and not self.reached(index)
             and not self.superseded(index)
             and (step.stands_for is None or step.attempt or index in called)

@@ -80,14 +80,14 @@ def main() -> int:
     """Play everything and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
-    parser.add_argument("--examples", type=int, default=3_000, help="of the state machine")
+    parser.add_argument("--examples", type=int, default=1_800, help="of the state machine")
     parser.add_argument("--steps", type=int, default=50, help="of one example, at most")
-    parser.add_argument("--apart", type=int, default=8, help="calls between two crashes, at most")
+    parser.add_argument("--apart", type=int, default=6, help="calls between two crashes, at most")
     parser.add_argument("--cases", type=int, default=10_000, help="of bad input")
     options = parser.parse_args()
     began = time.monotonic()
     worlds, violations = 0, 0
-    with ProcessPoolExecutor(_PROCESSES, max_tasks_per_child=20) as processes:
+    with ProcessPoolExecutor(_PROCESSES) as processes:
         running: list[tuple[Part, Future[int]]] = [
             (part, processes.submit(part.play)) for part in parts(options)
         ]

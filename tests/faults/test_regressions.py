@@ -134,3 +134,14 @@ def test_a_broadcast_tries_nothing_again_that_was_delivered_after_all(begin, ans
         (0, "sms"),
         (3, "email"),
     ]
+
+
+def test_a_released_step_whose_first_send_went_out_is_not_open_any_more(begin) -> None:
+    world = begin()
+    # Taken at 60 s without an answer; throttled at 120 s; its event comes before the next try.
+    world.scripts["0000"] = {1: Script((LOST, THROTTLE), ((61_500, "sent"),))}
+    message_id = world.submit(chain("email", "sms"), "key")
+    world.run()
+    assert message_id is not None
+    assert not world.cancel(message_id)
+    check_end(world)
