@@ -67,9 +67,7 @@ def test_every_alarm_is_provoked_here_or_by_aws_alone() -> None:
 
 
 @pytest.mark.parametrize("queue", ["intake", "timers", "events"])
-def test_a_function_that_always_dies_makes_its_queue_old_then_dead_letters(
-    begin, queue
-) -> None:
+def test_a_function_that_always_dies_makes_its_queue_old_then_dead_letters(begin, queue) -> None:
     world = begin()
     world.submit(chain("email", "sms"), "key")
     if queue != "intake":
