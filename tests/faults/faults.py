@@ -65,7 +65,12 @@ class Calls:
             if name in _REFUSED_BATCHES:
                 return _REFUSED_BATCHES[name](arguments)
             raise client_error("ThrottlingException", name)
-        answer = call(**arguments)
+        try:
+            answer = call(**arguments)
+        except Exception:
+            # Also the answer that is an error may come too late for this process.
+            self.end(name, fault)
+            raise
         if fault is Fault.REPEATED and repeatable:
             self.happened.append((name, fault))
             answer = call(**arguments)

@@ -210,9 +210,10 @@ class Watch:
                 "I1 the successor's timer is armed before the claim",
                 *facts,
             )
-        if step.after:
+        if step.after and not step.attempt:
+            # Once claimed it is a step of its own, whatever else becomes of the one it stands for.
             self._alternate_called_for(row, index)
-        elif row.is_chain and index:
+        elif not step.after and row.is_chain and index:
             self._turn_has_come(row, index)
         self.claimed_at.setdefault((row.message_id, index), now)
         self.claims += 1
@@ -333,6 +334,9 @@ def _content_gone(world: "World", row: Row) -> None:
     if not final and not row.has_alternates:
         open_steps = row.steps[-1:] if row.is_chain else row.steps
         final = all(step.status != "queued" for step in open_steps)
+    if row.cancelled and row.message_id not in world.cancelled:
+        # No 200 was answered. If no timer is left either, the time to live is the backstop.
+        final = not all(row.steps[main].attempt for main in row.mains)
     kept = row.message_id in world.contents()
     check(not (final and kept), "I8 content is gone once final", row, world.calls.happened)
 

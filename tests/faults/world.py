@@ -113,6 +113,7 @@ class World:
         }
         self.dead_letters: list[tuple[str, str]] = []
         self.relayed: set[str] = set()
+        self.cancelled: set[str] = set()
         self.answered: dict[str, dict[str, Any]] = {}
         self.checkpoint = 0
         self.at_work: list[tuple[str, str]] = []
@@ -216,6 +217,8 @@ class World:
             answer = self.http("POST", f"/messages/{message_id}/cancel")
             if answer is not None and answer.status != 503:
                 assert answer.status in (200, 409), answer
+                if answer.status == 200:
+                    self.cancelled.add(message_id)
                 return answer.status == 200
         return False
 
