@@ -4,12 +4,15 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 # What the faults and the soak draw by chance comes from it.
 SEED ?= 1
+# The operator's commands never fall back to some stack.
+STACK_NEEDED = $(or $(STACK),$(error say which stack: make $@ STACK=prod))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local preview examples test check bench scale cost docs format lock clean faults mutants soak dead-letters quarantine redrive replay
+.PHONY: help install demo local preview examples test check bench scale cost docs format lock clean faults mutants soak \
+	dead-letters explain redrive quarantine replay
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(INSTALLED): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -34,7 +37,7 @@ examples: $(INSTALLED)  ## run the examples with the built wheel, here
 test: $(INSTALLED)  ## run all tests
 	$(BIN)/python -m pytest
 
-faults: $(INSTALLED)  ## crash everywhere, in every order: 10 minutes; a small profile is in the tests
+faults: $(INSTALLED)  ## crash everywhere, in every order; a small profile is in the tests
 	$(BIN)/python -m tests.faults --seed $(SEED)
 
 mutants: $(INSTALLED)  ## put known defects in, one at a time, and see the tests find each
@@ -43,8 +46,21 @@ mutants: $(INSTALLED)  ## put known defects in, one at a time, and see the tests
 soak: $(INSTALLED)  ## a thousand messages through the deployment on this machine, providers misbehaving
 	$(BIN)/python -m tests.faults.soak --seed $(SEED)
 
-dead-letters quarantine redrive replay: $(INSTALLED)  ## operate a stack: make redrive STACK=prod
-	$(BIN)/python -m operations $@ --stack $(STACK)
+dead-letters: $(INSTALLED)  ## list what was given up on, and what a redrive would do: make dead-letters STACK=prod
+	@$(BIN)/python -m operations $@ --stack $(STACK_NEEDED)
+
+explain: $(INSTALLED)  ## say what became of a message: make explain STACK=prod ID=...
+	@$(BIN)/python -m operations $@ --stack $(STACK_NEEDED) $(or $(ID),$(error say which message: make $@ STACK=$(STACK) ID=...))
+
+# RESEND: ids of messages whose last step is to be sent again although it may have gone out.
+redrive: $(INSTALLED)  ## put dead letters back, except what may send twice: make redrive STACK=prod
+	@$(BIN)/python -m operations $@ --stack $(STACK_NEEDED) $(addprefix --resend ,$(RESEND))
+
+quarantine: $(INSTALLED)  ## list events that were set aside: make quarantine STACK=prod
+	@$(BIN)/python -m operations $@ --stack $(STACK_NEEDED)
+
+replay: $(INSTALLED)  ## put set-aside events on the stream again, after a fix: make replay STACK=prod
+	@$(BIN)/python -m operations $@ --stack $(STACK_NEEDED)
 
 check: $(INSTALLED)  ## lint, formatting, types and generated documents
 	$(BIN)/ruff check .

@@ -53,9 +53,10 @@ def with_runbook(description: str, part: str) -> str:
 
 def _queue_alarms() -> Iterator[Alarm]:
     for queue, runbook in EMPTY_QUEUES.items():
+        remedy = "redrive" if queue.endswith("dead_letters") else "replay"
         yield Alarm(
             f"{_words(queue)}-not-empty",
-            f"There are messages on the queue {_words(queue)}: find out why, then redrive them.",
+            f"There are messages on the queue {_words(queue)}: find out why, then {remedy} them.",
             runbook,
             "AWS/SQS",
             "ApproximateNumberOfMessagesVisible",

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any, Final
 import boto3
 
 # Long enough to look at every message of a queue once, short enough to find them there again.
-_HIDDEN_SECONDS: Final = 60
+_HIDDEN_SECONDS: Final = 300
 _RECEIVE: Final = 10
+# Long polling asks all of a queue's servers; without it an answer may be empty and the queue not.
+_WAIT_SECONDS: Final = 2
 
 
 class StackError(Exception):
@@ -21,7 +24,7 @@ class StackError(Exception):
 
 @dataclass(frozen=True)
 class Letter:
-    """A message that was received from a queue, and is hidden on it for a minute."""
+    """A message that was received from a queue, and is hidden on it for five minutes."""
 
     body: str
     receipt_handle: str
@@ -51,9 +54,12 @@ class Stack:
     def of_file(cls, path: Path) -> "Stack":
         """Read what `pulumi stack output --json` has written. Raises StackError."""
         try:
-            return cls(json.loads(path.read_text(encoding="utf-8")))
+            outputs = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise StackError(f"{path}: {error}") from error
+        if not isinstance(outputs, dict):
+            raise StackError(f"{path}: not a JSON object with the stack's outputs")
+        return cls(outputs)
 
     def output(self, name: str) -> str:
         """Return an output. Raises StackError if the stack has none of this name."""
@@ -101,6 +107,7 @@ class Stack:
                 QueueUrl=queue_url,
                 MaxNumberOfMessages=_RECEIVE,
                 VisibilityTimeout=_HIDDEN_SECONDS,
+                WaitTimeSeconds=_WAIT_SECONDS,
                 MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
             )
             fresh = [m for m in answer.get("Messages", []) if m["MessageId"] not in seen]
@@ -118,9 +125,11 @@ class Stack:
 
     def show_again(self, queue_url: str, letter: Letter) -> None:
         """Let others receive a message that was only looked at."""
-        self.sqs.change_message_visibility(
-            QueueUrl=queue_url, ReceiptHandle=letter.receipt_handle, VisibilityTimeout=0
-        )
+        # It is visible already where looking has taken longer than it was hidden.
+        with suppress(self.sqs.exceptions.MessageNotInflight):
+            self.sqs.change_message_visibility(
+                QueueUrl=queue_url, ReceiptHandle=letter.receipt_handle, VisibilityTimeout=0
+            )
 
     def delete(self, queue_url: str, letter: Letter) -> None:
         """Take a message off its queue for good."""

@@ -87,8 +87,8 @@ class Acceptor:
         The queue may have taken it all the same; then its sender finds it cancelled.
         """
         try:
-            self.store.save(replace(message, cancelled_at=self.clock()), self.clock())
-            self.store.delete_content(message.message_id)
+            now = self.clock()
+            self.store.save_and_delete_content(replace(message, cancelled_at=now), now)
         except (BotoCoreError, ClientError, ConflictError) as error:
             # Its content has a time to live.
             log_error("message not taken back", error, message_id=message.message_id)
@@ -124,12 +124,11 @@ class Acceptor:
             cancelled = cancel(message, now)
             if cancelled is None:
                 raise ProblemError(409, "Every step has been sent, or the message is over.")
-            try:
-                if cancelled != message:
-                    cancelled = self.store.save(cancelled, now)
-            except ConflictError:
-                continue
-            self.store.delete_content(message_id)
+            if cancelled != message:
+                try:
+                    cancelled = self.store.save_and_delete_content(cancelled, now)
+                except ConflictError:
+                    continue
             return self._document(cancelled)
         raise ConflictError(message_id)
 

@@ -126,7 +126,7 @@ class Sender:
             self.timers.arm(timer, now)
 
     def _settle(self, message: Message, index: int, decision: Decision, now: int) -> None:
-        """Finish what a sender or a cancel that died after recording may have left undone."""
+        """Finish what a sender that died after recording may have left undone."""
         if decision.reason in _REPEATED:
             meter.count("DuplicatesSuppressed")
         step = message.steps[index]
@@ -134,8 +134,7 @@ class Sender:
             message = self._join(message, index, step.provider_message_id, now)
         # A step that nobody has tried has left nothing undone: the timers that come after every
         # success are of that kind, and a delete is billed even where nothing is left to delete.
-        tried = step.attempt > 0 or message.cancelled_at is not None
-        if tried and message.over:
+        if step.attempt and message.over:
             self.store.delete_content(message.message_id)
 
     def _claim(self, message: Message, index: int, now: int) -> Message | None:

@@ -19,6 +19,8 @@ from .telemetry import logger
 _BATCH_GET: Final = 100
 _BATCH_STATEMENTS: Final = 25
 _CONFLICT: Final = "ConditionalCheckFailed"
+# A transaction of somebody else was writing the item at that moment.
+_CONFLICTS: Final = (_CONFLICT, "TransactionConflict")
 # How long a status of an unknown message waits for its message, and the join record is kept.
 JOIN_DAYS: Final = 4
 _DAY_SECONDS: Final = 86_400
@@ -137,20 +139,48 @@ class Store:
         too: the reader then finds what it wanted to write.
         """
         saved = replace(message, version=message.version + 1, updated_at=now)
-        state = rows.encode_state(saved)
         try:
-            self.dynamodb.update_item(
-                TableName=self.messages_table,
-                Key={"message_id": {"S": message.message_id}},
-                UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in state),
-                ConditionExpression="#version = :seen",
-                ExpressionAttributeNames={f"#{name}": name for name in state},
-                ExpressionAttributeValues={f":{name}": value for name, value in state.items()}
-                | {":seen": {"N": str(message.version)}},
-            )
-        except self.dynamodb.exceptions.ConditionalCheckFailedException as error:
+            self.dynamodb.update_item(**self._update(message, saved))
+        except ClientError as error:
+            code = error.response["Error"]["Code"].removesuffix("Exception")
+            if code not in _CONFLICTS:
+                raise
             raise ConflictError(message.message_id) from error
         return saved
+
+    def save_and_delete_content(self, message: Message, now: int) -> Message:
+        """Write a row like `save`, and delete the content in the same transaction.
+
+        For a cancel: nothing may follow that would find the content and delete it.
+        """
+        saved = replace(message, version=message.version + 1, updated_at=now)
+        content = {
+            "TableName": self.payloads_table,
+            "Key": {"message_id": {"S": message.message_id}},
+        }
+        try:
+            self.dynamodb.transact_write_items(
+                TransactItems=[{"Update": self._update(message, saved)}, {"Delete": content}]
+            )
+        except ClientError as error:
+            reasons = error.response.get("CancellationReasons", [])
+            if not any(reason.get("Code") in _CONFLICTS for reason in reasons):
+                raise
+            raise ConflictError(message.message_id) from error
+        return saved
+
+    def _update(self, message: Message, saved: Message) -> dict[str, Any]:
+        """Return the update of the row that was read to the one that is to be saved."""
+        state = rows.encode_state(saved)
+        return {
+            "TableName": self.messages_table,
+            "Key": {"message_id": {"S": message.message_id}},
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in state),
+            "ConditionExpression": "#version = :seen",
+            "ExpressionAttributeNames": {f"#{name}": name for name in state},
+            "ExpressionAttributeValues": {f":{name}": value for name, value in state.items()}
+            | {":seen": {"N": str(message.version)}},
+        }
 
     def save_many(self, messages: Sequence[Message], now: int) -> Saved:
         """Write rows like `save`, 25 a call and the calls in parallel."""
@@ -164,7 +194,7 @@ class Store:
             # HTTP 200 is no success: each statement has its own.
             for message, response in zip(batch, answer["Responses"], strict=True):
                 code = response.get("Error", {}).get("Code")
-                if code == _CONFLICT:
+                if code in _CONFLICTS:
                     conflicts.add(message.message_id)
                 elif code:
                     logger.warning("row not written", message_id=message.message_id, code=code)

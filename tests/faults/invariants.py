@@ -272,6 +272,8 @@ def check_end(world: "World") -> None:
     rows = {key: Row.read(item) for key, item in world.rows().items()}
     for message_id in world.answered:
         check(message_id in rows, "I1 an accepted message has a row", message_id)
+    for message_id in world.cancelled:
+        check(rows[message_id].cancelled, "I5 a cancel that was answered holds", message_id)
     for message_id, row in rows.items():
         if message_id in world.answered:
             _nothing_undone(world, row)
@@ -334,9 +336,6 @@ def _content_gone(world: "World", row: Row) -> None:
     if not final and not row.has_alternates:
         open_steps = row.steps[-1:] if row.is_chain else row.steps
         final = all(step.status != "queued" for step in open_steps)
-    if row.cancelled and row.message_id not in world.cancelled:
-        # No 200 was answered. If no timer is left either, the time to live is the backstop.
-        final = not all(row.steps[main].attempt for main in row.mains)
     kept = row.message_id in world.contents()
     check(not (final and kept), "I8 content is gone once final", row, world.calls.happened)
 

@@ -62,7 +62,6 @@ class Messages(RuleBasedStateMachine):
         self.world: World = type(self).begin()
         self.requests: list[tuple[dict[str, Any], str | None]] = []
         self.seen: list[tuple[str, str]] = []
-        self.cancelled: set[str] = set()
 
     @rule(data=st.data(), channels=CHANNELS, further=FURTHER, key_of=st.sampled_from([None, "key"]))
     def submit(

@@ -61,37 +61,51 @@ class DynamoDb:
         return {"Responses": {table: [item for item in found if item is not None]}}
 
     def update_item(self, TableName: str, Key: Item, **call: Any) -> Item:  # noqa: N803
-        names = call.pop("ExpressionAttributeNames", {})
-        values = call.pop("ExpressionAttributeValues", {})
-        expression = _with_names(call.pop("UpdateExpression"), names)
-        condition = call.pop("ConditionExpression", None)
         on_failure = call.pop("ReturnValuesOnConditionCheckFailure", None)
         returned = call.pop("ReturnValues", None)
-        assert not call, call
         before = self.tables[TableName].get(_key(TableName, Key))
-        if condition is not None and not _holds(_with_names(condition, names), before, values):
+        after = _after_update(before, Key, **call)
+        if after is None:
             raise _failed(before if on_failure == "ALL_OLD" else None, "UpdateItem")
-        self._put(TableName, _updated(before or dict(Key), expression, values))
+        self._put(TableName, after)
         return {"Attributes": before} if returned == "ALL_OLD" and before is not None else {}
 
     def transact_write_items(self, TransactItems: list[Item]) -> Item:  # noqa: N803
         reasons: list[Item] = []
-        puts = [item["Put"] for item in TransactItems]
-        for put in puts:
-            before = self.tables[put["TableName"]].get(_key(put["TableName"], put["Item"]))
-            if "ConditionExpression" in put and not _holds(put["ConditionExpression"], before, {}):
-                reason: Item = {"Code": "ConditionalCheckFailed"}
-                if before is not None:
-                    reason["Item"] = before
-                reasons.append(reason)
+        writes: list[tuple[str, Item]] = []
+        for item in TransactItems:
+            ((verb, write),) = item.items()
+            table = write["TableName"]
+            key = write["Item" if verb == "Put" else "Key"]
+            before = self.tables[table].get(_key(table, key))
+            if verb == "Put":
+                condition = write.get("ConditionExpression")
+                after = key if condition is None or _holds(condition, before, {}) else None
+            elif verb == "Update":
+                after = _after_update(
+                    before, **{k: v for k, v in write.items() if k != "TableName"}
+                )
             else:
-                reasons.append({"Code": "None"})
+                assert (verb, set(write)) == ("Delete", {"TableName", "Key"})
+                after = {}
+            reason: Item = {"Code": "ConditionalCheckFailed" if after is None else "None"}
+            if (
+                after is None
+                and before is not None
+                and "ReturnValuesOnConditionCheckFailure" in write
+            ):
+                reason["Item"] = before
+            reasons.append(reason)
+            writes.append((table, after or key))
         if any(reason["Code"] != "None" for reason in reasons):
             raise client_error(
                 "TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons
             )
-        for put in puts:
-            self._put(put["TableName"], put["Item"])
+        for item, (table, written) in zip(TransactItems, writes, strict=True):
+            if "Delete" in item:
+                self.delete_item(table, written)
+            else:
+                self._put(table, written)
         return {}
 
     def delete_item(self, TableName: str, Key: Item) -> Item:  # noqa: N803
@@ -155,6 +169,23 @@ def _term_holds(term: str, item: Item, values: Item) -> bool:
     if found := re.fullmatch(r"contains\((\w+), (:\w+)\)", term):
         return values[found[2]]["S"] in item.get(found[1], {"SS": []})["SS"]
     raise NotImplementedError(term)
+
+
+def _after_update(
+    before: Item | None,
+    Key: Item,  # noqa: N803
+    UpdateExpression: str,  # noqa: N803
+    ConditionExpression: str | None = None,  # noqa: N803
+    ExpressionAttributeNames: dict[str, str] | None = None,  # noqa: N803
+    ExpressionAttributeValues: Item | None = None,  # noqa: N803
+) -> Item | None:
+    """Return the item after an update; None if its condition does not hold."""
+    names, values = ExpressionAttributeNames or {}, ExpressionAttributeValues or {}
+    if ConditionExpression is not None:
+        condition = _with_names(ConditionExpression, names)
+        if not _holds(condition, before, values):
+            return None
+    return _updated(before or dict(Key), _with_names(UpdateExpression, names), values)
 
 
 def _updated(item: Item, expression: str, values: Item) -> Item:

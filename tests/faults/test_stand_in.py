@@ -1,5 +1,7 @@
 """The stand-in is DynamoDB as far as the store can tell: the same tests on it and on moto."""
 
+from dataclasses import replace
+
 import pytest
 
 from runtime.channels import CHANNELS
@@ -90,6 +92,19 @@ def test_contents_are_deleted_and_may_be_gone_before(store) -> None:
     assert store.delete_contents([plan.message.message_id, "nobody"]) == set()
     assert store.read_contents(plan.message.message_id) is None
     store.delete_content(plan.message.message_id)
+
+
+def test_a_cancelled_row_and_the_delete_of_its_content_are_one(store) -> None:
+    plan = planned()
+    store.create(plan, NOW)
+    store.save(plan.message, NOW)
+    with pytest.raises(ConflictError):
+        store.save_and_delete_content(delivered(plan), NOW)
+    assert store.read_contents(plan.message.message_id) == plan.contents
+    current = store.read(plan.message.message_id)
+    saved = store.save_and_delete_content(replace(current, cancelled_at=NOW), NOW)
+    assert store.read(saved.message_id) == saved
+    assert store.read_contents(saved.message_id) is None
 
 
 def test_events_wait_for_their_link_and_stay_for_a_repeat(store) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from operations import stack as stack_module
 from operations.stack import Stack
 from tests.runtime.conftest import World, world
 
@@ -13,7 +14,9 @@ __all__ = ["world"]
 
 
 @pytest.fixture
-def stack(world: World) -> Iterator[Stack]:
+def stack(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    # moto's queues have one server, and it would wait in earnest.
+    monkeypatch.setattr(stack_module, "_WAIT_SECONDS", 0)
     outputs = {
         "events_topic_arn": "arn:aws:sns:us-east-1:123456789012:events",
         "messages_table": "messages",

@@ -5,6 +5,8 @@ import json
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from operations.__main__ import main
+from operations.stack import Letter
 from tests.support.events import ses
 from tests.support.requests import EMAIL, SMS, request
 
@@ -122,3 +124,20 @@ def test_a_message_is_explained_without_content(world, run) -> None:
     assert "ann@" not in text
     assert "123456" not in text
     assert run("explain", "00000000-0000-4000-8000-000000000000").status == 1
+
+
+def test_a_message_that_is_visible_again_is_no_error(stack, monkeypatch) -> None:
+    def refuse(**_: object) -> None:
+        error = {"Error": {"Code": "AWS.SimpleQueueService.MessageNotInflight", "Message": ""}}
+        raise stack.sqs.exceptions.MessageNotInflight(error, "ChangeMessageVisibility")
+
+    monkeypatch.setattr(stack.sqs, "change_message_visibility", refuse)
+    stack.show_again(stack.queue_url("intake"), Letter("{}", "handle", 0, 1))
+
+
+def test_outputs_that_are_none_are_refused(tmp_path, capsys) -> None:
+    path = tmp_path / "outputs.json"
+    for text in ("[]", "{", '{"messages_table": "x"}'):
+        path.write_text(text)
+        assert main(["dead-letters", "--outputs", str(path)]) == 2
+        assert capsys.readouterr().err.startswith("error: ")

@@ -1,0 +1,58 @@
+"""Answers of DynamoDB that neither moto nor the stand-in gives: another transaction is faster."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from runtime.domain.message import Message, Step, UseCase
+from runtime.store import ConflictError, Saved, Store
+
+MESSAGE = Message("id", UseCase.FALLBACK, (Step("sms", 60), Step("email", 60)), 0, 0)
+
+
+def error(code: str, **more: Any) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": ""}, **more}, "x")
+
+
+def store_that_raises(raised: ClientError) -> Store:
+    def refuse(**_: Any) -> None:
+        raise raised
+
+    client = SimpleNamespace(update_item=refuse, transact_write_items=refuse)
+    return Store(client, "messages", "payloads")
+
+
+CONFLICT = error("TransactionConflictException")
+CANCELLED = error(
+    "TransactionCanceledException",
+    CancellationReasons=[{"Code": "None"}, {"Code": "TransactionConflict"}],
+)
+THROTTLED = error(
+    "TransactionCanceledException",
+    CancellationReasons=[{"Code": "ThrottlingError"}, {"Code": "None"}],
+)
+
+
+def test_a_row_that_a_transaction_is_writing_is_read_again() -> None:
+    with pytest.raises(ConflictError):
+        store_that_raises(CONFLICT).save(MESSAGE, 1)
+    with pytest.raises(ConflictError):
+        store_that_raises(CANCELLED).save_and_delete_content(MESSAGE, 1)
+
+
+def test_what_is_no_conflict_is_none() -> None:
+    with pytest.raises(ClientError):
+        store_that_raises(error("ThrottlingException")).save(MESSAGE, 1)
+    with pytest.raises(ClientError):
+        store_that_raises(THROTTLED).save_and_delete_content(MESSAGE, 1)
+    with pytest.raises(ClientError):
+        store_that_raises(error("InternalServerError")).save_and_delete_content(MESSAGE, 1)
+
+
+def test_a_batch_tells_rows_to_read_again_from_those_that_failed() -> None:
+    answer = {"Responses": [{"Error": {"Code": "TransactionConflict"}}]}
+    client = SimpleNamespace(batch_execute_statement=lambda **_: answer)
+    saved = Store(client, "messages", "payloads").save_many([MESSAGE], 1)
+    assert saved == Saved(conflicts=frozenset({"id"}), failures=frozenset())
