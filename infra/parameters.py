@@ -126,7 +126,13 @@ def _read_map(value: object) -> dict[str, str]:
     value = _from_json(value)
     if not isinstance(value, Mapping):
         raise ParameterValueError(f"expected an object of texts, got {_described(value)}")
-    return {_read_text(key): _read_text(entry) for key, entry in value.items()}
+    texts: dict[str, str] = {}
+    for key, entry in value.items():
+        try:
+            texts[_read_text(key)] = _read_text(entry)
+        except ParameterValueError as error:
+            raise ParameterValueError(f"key {key!r}: {error}") from error
+    return texts
 
 
 _READERS = {

@@ -20,7 +20,8 @@ def preview(directory: Path, stack: str, *, as_json: bool) -> str:
     recording = record_project(directory, stack)
     if as_json:
         return json.dumps(_document(recording, stack), indent=2)
-    head = f"stack {stack}"
+    file = f"Pulumi.{stack}.yaml"
+    head = f"stack {stack}" + ("" if (directory / file).exists() else f" (there is no {file})")
     return "\n".join([head, *_tree(recording), "", *_counts(recording), "", *_costs(recording)])
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from tests.faults import fuzzing
 from tests.faults.faults import Fault
 from tests.faults.machine import machine_in_memory, run
+from tests.faults.moto_world import crash, on_moto
 from tests.faults.rates import measure
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.sweep import count_calls, double_crashes, single_faults, sweep
@@ -46,6 +47,12 @@ def double(index: int, most_apart: int) -> int:
         return sweep(begin, SCENARIOS[index], crashes, duplicates=True)
 
 
+def single_on_moto(index: int) -> int:
+    """Crash before and after every call of botocore, on moto."""
+    with on_moto() as begin:
+        return crash(begin, SCENARIOS[index])
+
+
 def machine(seed: int, examples: int, steps: int) -> int:
     """Run the state machine from a seed."""
     with machine_in_memory() as messages:
@@ -65,6 +72,10 @@ def parts(options: argparse.Namespace) -> list[Part]:
         ),
         *(
             Part(f"two crashes: {scenario.name}", partial(double, index, options.apart))
+            for index, scenario in enumerate(SCENARIOS)
+        ),
+        *(
+            Part(f"one crash, on moto: {scenario.name}", partial(single_on_moto, index))
             for index, scenario in enumerate(SCENARIOS)
         ),
         *(

@@ -8,17 +8,21 @@ import argparse
 import json
 import random
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from local.api_client import ApiClient, fetch_outbox
 from local.deployment import Deployment, running_deployment
 from local.requests import chain, email, sms, whatsapp
 from local.simulator import Faults
+from tests.support.calls import note_calls
+from tests.support.redaction import places_that_name
 
 # Of each recipient, as many as the weight says; the label makes each one a person of its own.
 EMAILS = (("success", 6), ("silent", 2), ("bounce", 2), ("slow", 1), ("shuffled", 1), ("reset", 1))
@@ -27,6 +31,7 @@ NUMBERS = ("+12065550101", "+12065550104", "+12065550105", "+12065550106", "+120
 ENDS = ("delivered", "read", "complained", "failed", "cancelled", "unknown")
 # What is in every message; nobody but the providers may see it.
 SECRET = "one-time-code"
+PRIVATE = {SECRET, "@example.org", *NUMBERS, *(number.removeprefix("+") for number in NUMBERS)}
 WAIT_SECONDS = 20
 OUTCOME_WAIT_SECONDS = 60
 
@@ -138,32 +143,13 @@ def _wait_until_quiet(deployment: Deployment, quiet_seconds: float = 15, most: f
         time.sleep(2)
 
 
-def redaction(deployment: Deployment) -> Iterator[str]:
-    """Yield where somebody is named who may not be: in logs, on the stream, on queues."""
-    private = (SECRET, "@example.org", "@simulator.amazonses.com", *NUMBERS)
-    private += tuple(number.removeprefix("+") for number in NUMBERS)
-    for line in deployment.log_file.read_text(errors="replace").splitlines():
-        if found := [word for word in private if word in line]:
-            yield f"log: {found}: {line[:200]}"
-    kinesis = deployment.cloud.client("kinesis")
-    stream = deployment.outputs["events_stream"]
-    for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
-        iterator = kinesis.get_shard_iterator(
-            StreamName=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        while iterator:
-            answer = kinesis.get_records(ShardIterator=iterator, Limit=1_000)
-            for record in answer["Records"]:
-                text = record["Data"].decode(errors="replace")
-                if found := [word for word in private if word in text]:
-                    yield f"stream: {found}: {text[:200]}"
-            iterator = answer["NextShardIterator"] if answer["Records"] else None
+def set_aside(deployment: Deployment) -> Iterator[str]:
+    """Yield what is on the queues that have to be empty."""
     sqs = deployment.cloud.client("sqs")
     for queue in ("quarantine", "stream_failures"):
         url = sqs.get_queue_url(QueueName=deployment.outputs[f"{queue}_queue"])["QueueUrl"]
-        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
-            "Messages", []
-        ):
+        answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        for message in answer.get("Messages", []):
             yield f"{queue} is not empty: {message['Body'][:200]}"
 
 
@@ -185,9 +171,15 @@ def main() -> int:
         "apiThrottleBurst": "1000",
         "outcomeWaitSeconds": str(OUTCOME_WAIT_SECONDS),
     }
-    with running_deployment(overrides, faults) as deployment:
+    with (
+        running_deployment(overrides, faults) as deployment,
+        tempfile.TemporaryDirectory() as directory,
+    ):
+        calls_file = Path(directory) / "calls.jsonl"
+        note_calls(deployment, calls_file)
         books = play(deployment, options.messages, options.seed)
-        wrong = [*books.wrong, *redaction(deployment)]
+        named = places_that_name(PRIVATE, deployment, deployment.log_file, calls_file)
+        wrong = [*books.wrong, *set_aside(deployment), *named]
     for line in wrong[:50]:
         print(line)
     statuses = Counter(document["status"] for document in books.documents.values())

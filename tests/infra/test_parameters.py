@@ -103,6 +103,11 @@ def test_other_values_are_not_integers(load: Any, given: object) -> None:
         load({"retentionDays": given})
 
 
+def test_an_entry_that_is_no_text_is_named_with_its_key(load: Any) -> None:
+    with pytest.raises(SettingsError, match="tags: key 'owner': expected a text, got 5"):
+        load({"tags": {"owner": 5}})
+
+
 def test_an_environment_overrides_the_file_and_pulumi_configuration_overrides_both(
     load: Any,
 ) -> None:

@@ -58,6 +58,12 @@ def resource(kind: str, **inputs: Any) -> Recorded:
     return Recorded(kind, "any", inputs)
 
 
+def test_a_stack_without_a_file_of_its_own_says_so() -> None:
+    assert preview(ROOT, "dev", as_json=False).startswith("stack dev\n")
+    text = preview(ROOT, "other", as_json=False)
+    assert text.startswith("stack other (there is no Pulumi.other.yaml)\n")
+
+
 def test_the_base_cost_is_that_of_what_costs_without_traffic() -> None:
     lines = base_cost(
         [
@@ -78,7 +84,7 @@ def test_the_base_cost_is_that_of_what_costs_without_traffic() -> None:
     )
 
     assert {line.what: (line.count, round(line.monthly, 2)) for line in lines} == {
-        "provisioned shards": (2, 21.9),
+        "provisioned shard": (2, 21.9),
         "customer-managed key, first version": (1, 1.0),
         "alarm on one metric": (1, 0.1),
         "alarm on an expression, by metric": (2, 0.2),

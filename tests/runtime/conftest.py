@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from types import SimpleNamespace
@@ -245,6 +246,13 @@ def sqs_event(bodies: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with world_on_moto(monkeypatch) as world:
+        yield world
+
+
+@contextmanager
+def world_on_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Put the handlers on new tables, queues and a stream of moto."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     providers = {name: Provider(name) for name in OPERATIONS}
