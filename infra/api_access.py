@@ -8,9 +8,12 @@ import pulumi_aws as aws
 
 from . import resource_policies
 from .location import json_document
+from .policies import Location
 
 __all__ = ["AccessLogs", "access_logs", "client_keys"]
 
+# pulumi_aws has a constant for it, which is right in one partition.
+_PUSH_LOGS = "arn:{partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 # Who asked what, when and with which answer: no body, no header, no key.
 _ACCESS_LOG_FORMAT = json.dumps(
     {
@@ -44,6 +47,7 @@ def access_logs(
     *,
     retention_days: int,
     create_role: bool,
+    location: pulumi.Output[Location],
     tags: dict[str, str],
     parent: pulumi.Resource,
 ) -> AccessLogs:
@@ -57,7 +61,7 @@ def access_logs(
     settings = aws.apigateway.StageAccessLogSettingsArgs(
         destination_arn=log_group.arn, format=_ACCESS_LOG_FORMAT
     )
-    return AccessLogs(settings, _log_role(name, tags, parent) if create_role else [])
+    return AccessLogs(settings, _log_role(name, location, tags, parent) if create_role else [])
 
 
 def client_keys(
@@ -97,7 +101,9 @@ def client_keys(
     return keys
 
 
-def _log_role(name: str, tags: dict[str, str], parent: pulumi.Resource) -> list[pulumi.Resource]:
+def _log_role(
+    name: str, location: pulumi.Output[Location], tags: dict[str, str], parent: pulumi.Resource
+) -> list[pulumi.Resource]:
     # One setting for the account and Region, which the logs of other APIs depend on as soon as it
     # is there: so it stays when the stack goes.
     kept = pulumi.ResourceOptions(parent=parent, retain_on_delete=True)
@@ -112,7 +118,7 @@ def _log_role(name: str, tags: dict[str, str], parent: pulumi.Resource) -> list[
     attachment = aws.iam.RolePolicyAttachment(
         f"{name}-log-role-policy",
         role=role.name,
-        policy_arn=aws.iam.ManagedPolicy.AMAZON_API_GATEWAY_PUSH_TO_CLOUD_WATCH_LOGS,
+        policy_arn=location.apply(lambda place: _PUSH_LOGS.format(partition=place.partition)),
         opts=kept,
     )
     account = aws.apigateway.Account(

@@ -17,16 +17,18 @@ def network_policy(
     authorization: str,
     parent: pulumi.Resource,
 ) -> list[pulumi.Resource]:
-    """Create the policy that lets only some networks call `api`; none allows all of them."""
-    if not allowed_cidrs:
-        return []
+    """Create the policy that lets only some networks call `api`; none allows all of them.
+
+    There is always one: a policy that is taken away goes after the deployment that should be
+    without it, which would keep it.
+    """
     policy = aws.apigateway.RestApiPolicy(
         f"{name}-network-policy",
         rest_api_id=api.id,
         policy=json_document(
             resource_policies.api_policy,
             execution_arn=api.execution_arn,
-            allowed_cidrs=allowed_cidrs,
+            allowed_cidrs=allowed_cidrs or ["0.0.0.0/0", "::/0"],
             authorization=authorization,
         ),
         opts=pulumi.ResourceOptions(parent=parent),

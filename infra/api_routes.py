@@ -6,7 +6,7 @@ import json
 import pulumi
 import pulumi_aws as aws
 
-from .gateway_responses import RESPONSES
+from .gateway_responses import refusals
 
 __all__ = ["api_definition", "api_routes"]
 
@@ -63,5 +63,5 @@ def api_routes(
 
 def api_definition(uri: str, authorization: str, allowed_cidrs: list[str]) -> str:
     """Return a hash that changes when, and only when, the API does."""
-    definition = json.dumps([_ROUTES, RESPONSES, authorization, allowed_cidrs, uri])
+    definition = json.dumps([_ROUTES, refusals(), authorization, allowed_cidrs, uri])
     return hashlib.sha256(definition.encode()).hexdigest()

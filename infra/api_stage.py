@@ -51,6 +51,7 @@ def api_stage(name: str, args: StageArgs, parent: pulumi.ComponentResource) -> a
             name,
             retention_days=args.log_retention_days,
             create_role=args.create_log_role,
+            location=location_of(parent),
             tags=args.tags,
             parent=parent,
         )
@@ -87,7 +88,7 @@ def api_stage(name: str, args: StageArgs, parent: pulumi.ComponentResource) -> a
         action="lambda:InvokeFunction",
         function=args.function.name,
         principal="apigateway.amazonaws.com",
-        source_account=location_of(parent).apply(lambda place: place.account_id),
+        # Names the account too. API Gateway is not documented to say it in aws:SourceAccount.
         source_arn=pulumi.Output.concat(args.api.execution_arn, f"/{_STAGE}/*/messages*"),
         opts=options,
     )

@@ -115,6 +115,9 @@ class ChannelSenders(pulumi.ComponentResource):
             statements=statements,
         )
         sender = runtime_function(name, code, args, location=location, parent=self)
+        prerequisites: list[pulumi.Resource] = [sender.policy]
+        if source is timers:
+            prerequisites.append(self._allowed_to_hop(f"{name}-{noun}", sender))
         aws.lambda_.EventSourceMapping(
             f"{name}-{noun}-mapping",
             event_source_arn=source.queue.arn,
@@ -123,9 +126,23 @@ class ChannelSenders(pulumi.ComponentResource):
             function_response_types=["ReportBatchItemFailures"],
             scaling_config={"maximum_concurrency": args["sender_maximum_concurrency"]},
             tags=args["tags"],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[sender.policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=prerequisites),
         )
         return sender
+
+    def _allowed_to_hop(self, name: str, sender: RuntimeFunction) -> pulumi.Resource:
+        """Let a function put timers back on its own queue as often as a wait needs.
+
+        By default Lambda takes that for an endless loop and stops it after about 16 times: a wait
+        of over four hours would never end in its fallback.
+        https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+        """
+        return aws.lambda_.FunctionRecursionConfig(
+            f"{name}-recursion",
+            function_name=sender.function.name,
+            recursive_loop="Allow",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
 
 _OUTPUTS = tuple(ChannelSenders.__annotations__)

@@ -76,12 +76,14 @@ class EventDestinations(pulumi.ComponentResource):
             self.sms_config_set_name = _sms_configuration_set(name, args, self)
         if args["create_sms_config_set"] or args["attach_sms_event_destination"]:
             _sms_destination(name, self.sms_config_set_name, args, self)
-        for account_id in args["whats_app_business_account_ids"]:
+        location = location_of(self)
+        for business_account_id in args["whats_app_business_account_ids"]:
             WhatsAppEventDestination(
-                f"{name}-{account_id.rpartition('/')[2]}",
-                business_account_id=account_id,
+                f"{name}-{business_account_id.rpartition('/')[2]}",
+                business_account_id=business_account_id,
                 topic_arn=args["topic_arn"],
-                region=location_of(self).apply(lambda place: place.region),
+                region=location.apply(lambda place: place.region),
+                account_id=location.apply(lambda place: place.account_id),
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs(

@@ -103,7 +103,8 @@ def _normalizer(
         starting_position="TRIM_HORIZON",
         # By default both are endless, and one poison record then stops its shard until it expires.
         maximum_retry_attempts=10,
-        maximum_record_age_in_seconds=86_400,
+        # Half of what the stream keeps at least: what is given up on can be read again from there.
+        maximum_record_age_in_seconds=43_200,
         bisect_batch_on_function_error=True,
         function_response_types=["ReportBatchItemFailures"],
         destination_config={"on_failure": {"destination_arn": failures.arn}},

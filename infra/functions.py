@@ -11,13 +11,13 @@ from . import policies, resource_policies
 from .archive import runtime_archive
 from .location import json_document
 from .policies import Location
+from .settings import SettingsError
 
 __all__ = ["FunctionArgs", "FunctionCode", "RuntimeFunction", "runtime_function"]
 
 # Powertools for AWS Lambda (Python) is published from this account in every commercial Region.
 _POWERTOOLS_LAYER = (
-    "arn:{partition}:lambda:{region}:017000801446:layer:"
-    "AWSLambdaPowertoolsPythonV3-python313-arm64:27"
+    "arn:aws:lambda:{region}:017000801446:layer:AWSLambdaPowertoolsPythonV3-python313-arm64:27"
 )
 
 
@@ -152,6 +152,10 @@ def _environment(noun: str, args: FunctionArgs) -> dict[str, str]:
 def _powertools_layer(arn: str, location: pulumi.Output[Location]) -> pulumi.Input[str]:
     if arn:
         return arn
-    return location.apply(
-        lambda place: _POWERTOOLS_LAYER.format(partition=place.partition, region=place.region)
-    )
+    return location.apply(_published_layer)
+
+
+def _published_layer(place: Location) -> str:
+    if place.partition != "aws":
+        raise SettingsError([f"powertoolsLayerArn: needed in the partition {place.partition}"])
+    return _POWERTOOLS_LAYER.format(region=place.region)

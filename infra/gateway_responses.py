@@ -1,11 +1,12 @@
 """What API Gateway itself answers when it refuses a request: problem documents, like the API's."""
 
 import json
+from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 
-__all__ = ["RESPONSES", "gateway_responses"]
+__all__ = ["gateway_responses", "refusals"]
 
 # Type of response -> status and title. DEFAULT_4XX and DEFAULT_5XX keep the status of what they
 # stand for, so their documents have none of their own.
@@ -23,21 +24,31 @@ RESPONSES: dict[str, tuple[str, str]] = {
 _RETRY_AFTER_SECONDS = {"THROTTLED": "1", "QUOTA_EXCEEDED": "3600", "DEFAULT_5XX": "5"}
 
 
+def refusals() -> list[dict[str, Any]]:
+    """Return the inputs of all responses."""
+    return [
+        {
+            "response_type": response_type,
+            "status_code": status or None,
+            "response_parameters": _headers(response_type),
+            "response_templates": {"application/json": problem(status, title)},
+        }
+        for response_type, (status, title) in RESPONSES.items()
+    ]
+
+
 def gateway_responses(
     name: str, api: aws.apigateway.RestApi, parent: pulumi.Resource
 ) -> list[pulumi.Resource]:
     """Create the responses of `api` as children of `parent`; return them."""
     return [
         aws.apigateway.Response(
-            f"{name}-{response_type.lower().replace('_', '-')}-response",
+            f"{name}-{refusal['response_type'].lower().replace('_', '-')}-response",
             rest_api_id=api.id,
-            response_type=response_type,
-            status_code=status or None,
-            response_parameters=_headers(response_type),
-            response_templates={"application/json": problem(status, title)},
             opts=pulumi.ResourceOptions(parent=parent),
+            **refusal,
         )
-        for response_type, (status, title) in RESPONSES.items()
+        for refusal in refusals()
     ]
 
 

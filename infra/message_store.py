@@ -30,7 +30,8 @@ class MessageStoreArgs(TypedDict):
 class MessageStore(pulumi.ComponentResource):
     """Keep what is known of messages, and for how long it is needed, their content.
 
-    Contents are a table of their own, so that who may read a status may not read a mail.
+    Contents are a table of their own, so that who may read a status may not read a mail. It has no
+    backups: they would keep for 35 days what is deleted as soon as it is not needed.
     """
 
     messages_table_name: pulumi.Output[str]
@@ -48,7 +49,7 @@ class MessageStore(pulumi.ComponentResource):
     ) -> None:
         super().__init__("fallback-messaging:index:MessageStore", name, {}, opts)
         messages = _table(f"{name}-messages", "message_id", args, self)
-        payloads = _table(f"{name}-payloads", "message_id", args, self)
+        payloads = _table(f"{name}-payloads", "message_id", args, self, backed_up=False)
         provider_ids = _table(f"{name}-provider-message-ids", "provider_message_id", args, self)
         self.messages_table_name = messages.name
         self.messages_table_arn = messages.arn
@@ -69,7 +70,12 @@ class MessageStore(pulumi.ComponentResource):
 
 
 def _table(
-    name: str, hash_key: str, args: MessageStoreArgs, parent: pulumi.Resource
+    name: str,
+    hash_key: str,
+    args: MessageStoreArgs,
+    parent: pulumi.Resource,
+    *,
+    backed_up: bool = True,
 ) -> aws.dynamodb.Table:
     return aws.dynamodb.Table(
         name,
@@ -77,7 +83,7 @@ def _table(
         attributes=[{"name": hash_key, "type": "S"}],
         billing_mode="PAY_PER_REQUEST",
         ttl={"attribute_name": "expires_at", "enabled": True},
-        point_in_time_recovery={"enabled": True},
+        point_in_time_recovery={"enabled": backed_up},
         server_side_encryption={"enabled": True, "kms_key_arn": args["kms_key_arn"]},
         deletion_protection_enabled=args["protect"],
         tags=args["tags"],

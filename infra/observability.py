@@ -1,6 +1,7 @@
 """What tells an operator that something is wrong: alarms, one dashboard, saved log queries."""
 
 import json
+import re
 from typing import TypedDict
 
 import pulumi
@@ -208,8 +209,8 @@ class Observability(pulumi.ComponentResource):
         )
         return aws.cloudwatch.Dashboard(
             f"{self._prefix}-dashboard",
-            # Dashboards have no name of their own: the stack's keeps them apart.
-            dashboard_name=args["stack_name"],
+            # By the stack's name, which keeps them apart; that of a dashboard has no dots.
+            dashboard_name=re.sub("[^A-Za-z0-9_-]", "-", args["stack_name"]),
             dashboard_body=body,
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -298,7 +298,8 @@ class Settings:
         "Shards of a provisioned stream; each takes 1,000 events and 1 MiB per second.",
         minimum=1,
         maximum=500,
-        limit="AWS allows 200 to 500 shards per account and Region by default",
+        limit="AWS allows 200 to 500 shards per account and Region by default, and changes the "
+        "number of a stream to at most the double and at least the half at a time",
     )
     stream_retention_hours: int = parameters.integer(
         "streamRetentionHours",

@@ -4,7 +4,7 @@ A dynamic resource over boto3. An account has room for ONE destination, so this 
 writes, refuses to replace somebody else's, and takes away only what is its own.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pulumi
 from pulumi.dynamic import (
@@ -17,10 +17,12 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-if TYPE_CHECKING:
-    from mypy_boto3_socialmessaging import EndUserMessagingSocialClient
-
-__all__ = ["DestinationTakenError", "WhatsAppEventDestination", "WhatsAppEventDestinationProvider"]
+__all__ = [
+    "DestinationTakenError",
+    "WhatsAppEventDestination",
+    "WhatsAppEventDestinationProvider",
+    "WrongAccountError",
+]
 
 
 class DestinationTakenError(Exception):
@@ -34,11 +36,22 @@ class DestinationTakenError(Exception):
         )
 
 
+class WrongAccountError(Exception):
+    """The credentials are of another AWS account than the stack's."""
+
+    def __init__(self, account_id: str, expected: str) -> None:
+        super().__init__(
+            f"WhatsApp's event destination would be set in the AWS account {account_id}, and the "
+            f"stack is in {expected}: it takes its credentials from the environment or from "
+            f"aws:profile, not from other settings of the AWS provider."
+        )
+
+
 class WhatsAppEventDestinationProvider(ResourceProvider):
     """Create, read, move and remove the destination, by the socialmessaging API.
 
-    Properties: business_account_id (as AWS names it, `waba-...`, or its ARN), topic_arn, region.
-    Credentials are boto3's own: the environment, or the profile in `aws:profile`.
+    Properties: business_account_id (as AWS names it, `waba-...`, or its ARN), topic_arn, region,
+    account_id. Credentials are boto3's own: the environment, or the profile in `aws:profile`.
     """
 
     # It captures no secret, and an unreadable state would hide every later change of it.
@@ -58,8 +71,8 @@ class WhatsAppEventDestinationProvider(ResourceProvider):
         return CreateResult(props["business_account_id"], dict(props))
 
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Report the destination as gone if it is no longer ours."""
-        if self._current(props) != props["topic_arn"]:
+        """Report the destination as gone if it, or the whole account, is no longer ours."""
+        if self._current_if_linked(props) != props["topic_arn"]:
             return ReadResult("", {})
         return ReadResult(id_, props)
 
@@ -67,7 +80,7 @@ class WhatsAppEventDestinationProvider(ResourceProvider):
         """Move the destination for another topic; start anew for another account or Region."""
         changed = [
             key
-            for key in ("business_account_id", "region", "topic_arn")
+            for key in ("business_account_id", "region", "account_id", "topic_arn")
             if _olds.get(key) != _news.get(key)
         ]
         replaces = [key for key in changed if key != "topic_arn"]
@@ -81,10 +94,13 @@ class WhatsAppEventDestinationProvider(ResourceProvider):
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Remove the destination, if it is still ours."""
-        if self._current(_props) == _props["topic_arn"]:
+        if self._current_if_linked(_props) == _props["topic_arn"]:
             self._put(_props, [])
 
     def _set(self, props: dict[str, Any], ours: list[str]) -> None:
+        account_id = self._client("sts", props["region"]).get_caller_identity()["Account"]
+        if account_id != props["account_id"]:
+            raise WrongAccountError(account_id, props["account_id"])
         current = self._current(props)
         if current == props["topic_arn"]:
             return
@@ -93,23 +109,32 @@ class WhatsAppEventDestinationProvider(ResourceProvider):
         self._put(props, [props["topic_arn"]])
 
     def _current(self, props: dict[str, Any]) -> str | None:
-        client = self._client(props["region"])
+        client = self._client("socialmessaging", props["region"])
         answer = client.get_linked_whatsapp_business_account(id=props["business_account_id"])
         destinations = answer["account"]["eventDestinations"]
         return destinations[0]["eventDestinationArn"] if destinations else None
 
+    def _current_if_linked(self, props: dict[str, Any]) -> str | None:
+        client = self._client("socialmessaging", props["region"])
+        try:
+            return self._current(props)
+        except client.exceptions.ResourceNotFoundException:
+            return None
+
     def _put(self, props: dict[str, Any], topic_arns: list[str]) -> None:
-        self._client(props["region"]).put_whatsapp_business_account_event_destinations(
+        self._client(
+            "socialmessaging", props["region"]
+        ).put_whatsapp_business_account_event_destinations(
             id=props["business_account_id"],
             eventDestinations=[{"eventDestinationArn": arn} for arn in topic_arns],
         )
 
-    def _client(self, region: str) -> "EndUserMessagingSocialClient":
+    def _client(self, service: str, region: str) -> Any:  # noqa: ANN401  made at run time
         # Imported where it is used: only the provider's own process needs it.
         import boto3  # noqa: PLC0415
 
-        session = boto3.Session(profile_name=self._profile)
-        return session.client("socialmessaging", region_name=region)
+        session: Any = boto3.Session(profile_name=self._profile)
+        return session.client(service, region_name=region)
 
 
 class WhatsAppEventDestination(Resource, module="whatsapp", name="EventDestination"):
@@ -118,6 +143,7 @@ class WhatsAppEventDestination(Resource, module="whatsapp", name="EventDestinati
     business_account_id: pulumi.Output[str]
     topic_arn: pulumi.Output[str]
     region: pulumi.Output[str]
+    account_id: pulumi.Output[str]
 
     def __init__(
         self,
@@ -126,6 +152,7 @@ class WhatsAppEventDestination(Resource, module="whatsapp", name="EventDestinati
         business_account_id: pulumi.Input[str],
         topic_arn: pulumi.Input[str],
         region: pulumi.Input[str],
+        account_id: pulumi.Input[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(
@@ -135,6 +162,7 @@ class WhatsAppEventDestination(Resource, module="whatsapp", name="EventDestinati
                 "business_account_id": business_account_id,
                 "topic_arn": topic_arn,
                 "region": region,
+                "account_id": account_id,
             },
             opts,
         )

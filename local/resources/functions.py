@@ -71,6 +71,15 @@ def add_permission(cloud: Cloud, resource: Registration) -> Created:
     return statement_id, {"statementId": statement_id}
 
 
+def set_recursion(cloud: Cloud, resource: Registration) -> Created:
+    """Say whether a function may start itself over a queue."""
+    name = resource.inputs["functionName"]
+    cloud.client("lambda").put_function_recursion_config(
+        FunctionName=name, RecursiveLoop=resource.inputs["recursiveLoop"]
+    )
+    return name, {}
+
+
 def create_event_source_mapping(cloud: Cloud, resource: Registration) -> Created:
     """Feed a function from a queue or a stream."""
     inputs = resource.inputs
@@ -154,5 +163,6 @@ def _files(path: str, asset: Any) -> dict[str, bytes]:  # noqa: ANN401 -- an ass
 CREATORS = {
     "aws:lambda/eventSourceMapping:EventSourceMapping": create_event_source_mapping,
     "aws:lambda/function:Function": create_function,
+    "aws:lambda/functionRecursionConfig:FunctionRecursionConfig": set_recursion,
     "aws:lambda/permission:Permission": add_permission,
 }

@@ -47,7 +47,7 @@ def test_only_this_api_may_invoke_the_function(dev: Any) -> None:
     permission = dev.one("Permission").inputs
 
     assert permission["principal"] == "apigateway.amazonaws.com"
-    assert permission["sourceAccount"] == "123456789012"
+    assert "sourceAccount" not in permission
     assert permission["sourceArn"] == (
         "arn:aws:execute-api:eu-west-1:123456789012:"
         "FallbackMessagingService-api-rest-api/v1/*/messages*"
@@ -172,8 +172,9 @@ def test_each_client_has_a_key_of_its_own_and_limits_of_its_own(
     assert set(recording.outputs["api_keys"]) == {"shop", "crm"}
 
 
-def test_without_networks_and_limits_the_api_has_no_policy_and_no_web_acl(dev: Any) -> None:
-    assert dev.all("RestApiPolicy") == []
+def test_without_networks_and_limits_the_api_is_open_and_has_no_web_acl(dev: Any) -> None:
+    _, deny = dev.one("RestApiPolicy").document()["Statement"]
+    assert deny["Condition"] == {"NotIpAddress": {"aws:SourceIp": ["0.0.0.0/0", "::/0"]}}
     assert dev.all("WebAcl") == []
     assert "throttleSettings" not in dev.one("UsagePlan").inputs
 

@@ -227,7 +227,8 @@ def test_a_poison_event_cannot_block_the_stream(dev: Any) -> None:
     assert (mapping["batchSize"], mapping["maximumBatchingWindowInSeconds"]) == (1000, 1)
     assert mapping["startingPosition"] == "TRIM_HORIZON"
     assert mapping["maximumRetryAttempts"] == 10
-    assert mapping["maximumRecordAgeInSeconds"] == DAY
+    # What is named on the queue of failures is still on the stream for as long again.
+    assert mapping["maximumRecordAgeInSeconds"] == DAY / 2
     assert mapping["bisectBatchOnFunctionError"] is True
     assert mapping["parallelizationFactor"] == 1
     assert mapping["destinationConfig"] == {
@@ -243,21 +244,24 @@ def test_a_provisioned_stream_has_shards_and_one_on_demand_has_none(dev: Any, pr
 
 
 @pytest.mark.parametrize(
-    ("table", "key"),
+    ("table", "key", "backed_up"),
     [
-        ("-messages", "message_id"),
-        ("-payloads", "message_id"),
-        ("-provider-message-ids", "provider_message_id"),
+        ("-messages", "message_id", True),
+        # A backup would keep what has to be gone.
+        ("-payloads", "message_id", False),
+        ("-provider-message-ids", "provider_message_id", True),
     ],
 )
-def test_a_table_expires_its_rows_and_can_be_restored(dev: Any, table: str, key: str) -> None:
+def test_a_table_expires_its_rows_and_can_be_restored(
+    dev: Any, table: str, key: str, *, backed_up: bool
+) -> None:
     inputs = dev.one("Table", f"-store{table}").inputs
 
     assert inputs["hashKey"] == key
     assert inputs["attributes"] == [{"name": key, "type": "S"}]
     assert inputs["billingMode"] == "PAY_PER_REQUEST"
     assert inputs["ttl"] == {"attributeName": "expires_at", "enabled": True}
-    assert inputs["pointInTimeRecovery"] == {"enabled": True}
+    assert inputs["pointInTimeRecovery"] == {"enabled": backed_up}
 
 
 def test_production_protects_its_tables_and_development_does_not(dev: Any, prod: Any) -> None:

@@ -12,13 +12,20 @@ from pulumi.dynamic.config import Config
 from infra.whatsapp_event_destination import (
     DestinationTakenError,
     WhatsAppEventDestinationProvider,
+    WrongAccountError,
 )
 
 WABA = "waba-" + "0" * 32
 OURS = "arn:aws:sns:eu-west-1:123456789012:ours"
 OLD = "arn:aws:sns:eu-west-1:123456789012:old"
 THEIRS = "arn:aws:sns:eu-west-1:123456789012:theirs"
-PROPS = {"business_account_id": WABA, "topic_arn": OURS, "region": "eu-west-1"}
+STACK_ACCOUNT = "123456789012"
+PROPS = {
+    "business_account_id": WABA,
+    "topic_arn": OURS,
+    "region": "eu-west-1",
+    "account_id": STACK_ACCOUNT,
+}
 
 
 class Account:
@@ -34,15 +41,26 @@ class Account:
             aws_secret_access_key="secret",
         )
         self.stub = Stubber(self._client)
+        self.credentials_of = STACK_ACCOUNT
 
     def session(self, profile_name: str | None = None) -> "Account":
         self.profiles.append(profile_name)
         return self
 
     def client(self, service: str, region_name: str) -> Any:
-        assert service == "socialmessaging"
         self.regions.append(region_name)
+        if service == "sts":
+            return self
+        assert service == "socialmessaging"
         return self._client
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": self.credentials_of}
+
+    def is_not_linked(self) -> None:
+        self.stub.add_client_error(
+            "get_linked_whatsapp_business_account", "ResourceNotFoundException"
+        )
 
     def sends_to(self, *destinations: str) -> None:
         account = {
@@ -113,6 +131,21 @@ def test_somebody_elses_destination_is_never_replaced(account: Account, provider
     assert "whatsAppBusinessAccountIds" in str(error.value)
 
 
+def test_credentials_of_another_account_change_nothing(account: Account, provider: Any) -> None:
+    account.credentials_of = "999999999999"
+
+    with pytest.raises(WrongAccountError, match=r"999999999999.*123456789012"):
+        provider.create(PROPS)
+
+
+def test_an_account_that_is_no_longer_linked_is_gone(account: Account, provider: Any) -> None:
+    account.is_not_linked()
+    account.is_not_linked()
+
+    assert provider.read(WABA, PROPS).id == ""
+    provider.delete(WABA, PROPS)
+
+
 def test_the_destination_moves_with_the_topic(account: Account, provider: Any) -> None:
     account.sends_to(OLD)
     account.will_be_set_to(OURS)
@@ -162,6 +195,7 @@ def test_a_refresh_finds_ours_and_reports_another_as_gone(account: Account, prov
         ({"topic_arn": OLD}, []),
         ({"business_account_id": "waba-" + "1" * 32}, ["business_account_id"]),
         ({"region": "us-east-1"}, ["region"]),
+        ({"account_id": "999999999999"}, ["account_id"]),
     ],
 )
 def test_another_account_is_another_destination_and_another_topic_is_not(
@@ -180,4 +214,4 @@ def test_the_profile_of_the_stack_is_used(account: Account, provider: Any) -> No
 
     provider.create(PROPS)
 
-    assert account.profiles == ["production"]
+    assert set(account.profiles) == {"production"}
