@@ -30,7 +30,7 @@ def parameters() -> Iterator[str]:
         if parameter.choices:
             bounds = f" One of {', '.join(map(str, parameter.choices))}."
         elif parameter.maximum:
-            bounds = f" {parameter.minimum} to {parameter.maximum}."
+            bounds = f" {parameter.bounds}."
         yield f"| {names} | {_default(field)} | {parameter.description}{bounds} |"
 
 

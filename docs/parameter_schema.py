@@ -56,7 +56,9 @@ def _type(parameter: Parameter) -> dict[str, Any]:
         return {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": _BOOLEAN_TEXT}]}
     if parameter.kind == "integer":
         bounds = {"minimum": parameter.minimum, "maximum": parameter.maximum}
-        number = {"type": "integer", **bounds}
+        number: dict[str, Any] = {"type": "integer", **bounds}
+        if parameter.least:
+            number = {"anyOf": [{"const": 0}, {**number, "minimum": parameter.least}]}
         if parameter.choices:
             number = {"enum": list(parameter.choices)}
         return {"anyOf": [number, {"type": "string", "pattern": r"^\s*\d+(\.0*)?\s*$"}]}

@@ -8,8 +8,6 @@ from .settings import Settings
 
 __all__ = ["contradictions"]
 
-_LEAST_WAF_RATE = 10
-
 
 def contradictions(settings: Settings) -> Iterator[str]:
     """Yield a sentence for each pair of parameters that cannot both be as they are."""
@@ -83,8 +81,6 @@ def _api_contradictions(settings: Settings) -> Iterator[str]:
     if bool(settings.api_client_throttle_rate) != bool(settings.api_client_throttle_burst):
         # A burst that is not given is one of 0, which lets nobody in.
         yield "apiClientThrottleRate and apiClientThrottleBurst belong together: give both or none"
-    if 0 < settings.waf_rate_limit < _LEAST_WAF_RATE:
-        yield f"wafRateLimit ({settings.waf_rate_limit}) must be 0 or at least {_LEAST_WAF_RATE}"
     for block in settings.allowed_cidrs:
         try:
             ipaddress.ip_network(block)

@@ -13,7 +13,7 @@ from .encryption_key import encryption_key
 from .location import json_document
 from .message_store import MessageStore
 from .parameter_layers import settings_from_arguments
-from .settings import Settings
+from .settings import Settings, SettingsError
 
 __all__ = ["FallbackMessaging", "FallbackMessagingArgs", "arguments_of"]
 
@@ -141,6 +141,7 @@ class FallbackMessaging(pulumi.ComponentResource):
         settings = settings_from_arguments(name, plain_arguments(name, args))
         adopted = adopted_resources(settings, args)
         super().__init__("fallback-messaging:index:FallbackMessaging", name, {}, opts)
+        self._authorization = settings.authorization
         for warning in capacity_warnings(settings):
             pulumi.log.warn(warning, self)
         self.kms_key_arn = self._key(name, settings, adopted)
@@ -172,20 +173,26 @@ class FallbackMessaging(pulumi.ComponentResource):
         self.register_outputs({output: getattr(self, output) for output in _OUTPUTS})
 
     def grant_send(self, name: str, role: pulumi.Input[str]) -> aws.iam.RolePolicy:
-        """Let the role named `role` hand over messages, with IAM authorization."""
-        return self._grant(name, role, self.send_policy)
+        """Let the role named `role` hand over messages; raises SettingsError without IAM."""
+        return self._grant("grant_send", name, role, self.send_policy)
 
     def grant_status(self, name: str, role: pulumi.Input[str]) -> aws.iam.RolePolicy:
-        """Let the role named `role` ask for the status of messages, with IAM authorization."""
-        return self._grant(name, role, self.status_policy)
+        """Let the role named `role` ask for statuses; raises SettingsError without IAM."""
+        return self._grant("grant_status", name, role, self.status_policy)
 
     def grant_cancel(self, name: str, role: pulumi.Input[str]) -> aws.iam.RolePolicy:
-        """Let the role named `role` cancel messages, with IAM authorization."""
-        return self._grant(name, role, self.cancel_policy)
+        """Let the role named `role` cancel messages; raises SettingsError without IAM."""
+        return self._grant("grant_cancel", name, role, self.cancel_policy)
 
     def _grant(
-        self, name: str, role: pulumi.Input[str], policy: pulumi.Output[str]
+        self, method: str, name: str, role: pulumi.Input[str], policy: pulumi.Output[str]
     ) -> aws.iam.RolePolicy:
+        if self._authorization != "IAM":
+            problem = (
+                f"{method}({name!r}): a policy has no effect with authorization "
+                f"{self._authorization}, where the key decides: set authorization to IAM"
+            )
+            raise SettingsError([problem])
         options = pulumi.ResourceOptions(parent=self)
         return aws.iam.RolePolicy(name, role=role, policy=policy, opts=options)
 

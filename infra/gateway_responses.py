@@ -12,7 +12,7 @@ __all__ = ["gateway_responses", "refusals"]
 # stand for, so their documents have none of their own.
 RESPONSES: dict[str, tuple[str, str]] = {
     "ACCESS_DENIED": ("403", "Forbidden"),
-    "INVALID_API_KEY": ("403", "The x-api-key header has no key that is known"),
+    "INVALID_API_KEY": ("403", "Missing or unknown API key"),
     "MISSING_AUTHENTICATION_TOKEN": ("403", "There is no such route, or the request is not signed"),
     "WAF_FILTERED": ("403", "Forbidden"),
     "THROTTLED": ("429", "Too Many Requests"),

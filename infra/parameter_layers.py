@@ -8,6 +8,7 @@ resource is declared. Nothing here imports pulumi.
 import difflib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,12 @@ from .contradictions import contradictions
 from .parameters import ParameterValueError
 from .settings import PARAMETERS, Settings, SettingsError
 
-__all__ = ["load_settings", "settings_from_arguments", "settings_of_part"]
+__all__ = [
+    "load_settings",
+    "settings_from_arguments",
+    "settings_of_part",
+    "unknown_environment",
+]
 
 
 def load_settings(
@@ -55,15 +61,37 @@ def load_settings(
     return _faultless(settings, problems)
 
 
+def unknown_environment(path: Path, stack: str) -> str:
+    """Return a warning if the parameter file has environments and none of `stack`, else "".
+
+    It is no error: whoever tries something has a stack of their own.
+    """
+    environments = json.loads(path.read_text(encoding="utf-8")).get("environments", {})
+    if not environments or stack in environments:
+        return ""
+    # Of "production", "prod" is a part: difflib does not find that near enough.
+    nearest = [name for name in environments if stack.startswith(name) or name.startswith(stack)]
+    nearest += difflib.get_close_matches(stack, environments, n=1)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    return (
+        f"{path.name}: environments has no {stack} ({', '.join(environments)}): "
+        f"the general values apply{hint}"
+    )
+
+
 def settings_from_arguments(name: str, arguments: Mapping[str, object]) -> Settings:
     """Return the settings given as arguments of a component, by the field names of `Settings`.
 
     Arguments that are None count as not given. Raises SettingsError with every fault found.
     """
     problems: list[str] = []
+    try:
+        PARAMETERS["name_prefix"].read(name)
+    except ParameterValueError as error:
+        problems.append(f"name of the component: {error}")
     layer = _argument_layer(name, arguments, problems)
-    layer[PARAMETERS["name_prefix"].name] = name
     settings = _settings([(f"arguments of {name}", layer)], problems)
+    settings = replace(settings, name_prefix=name)
     problems.extend(contradictions(settings))
     return _faultless(settings, problems)
 

@@ -33,9 +33,10 @@ class Parameter:
     """What is known of one parameter of config.params.json.
 
     `kind` is one of integer, boolean, text, list (of text) and map (of text to text). `minimum` and
-    `maximum` bound integers; `choices` and `pattern` bound texts, the entries of lists and the
-    values of maps; `key_pattern` bounds the keys of maps. `limit` says in words where a bound comes
-    from. An `adopted` one names a resource that exists: programs may give it as an output.
+    `maximum` bound integers; where 0 is off, `least` is the smallest other number. `choices` and
+    `pattern` bound texts, the entries of lists and the values of maps; `key_pattern` bounds the
+    keys of maps. `limit` says in words where a bound comes from. An `adopted` one names a resource
+    that exists: programs may give it as an output.
     """
 
     name: str
@@ -44,12 +45,20 @@ class Parameter:
     limit: str = ""
     minimum: int = 0
     maximum: int = 0
+    least: int = 0
     choices: tuple[object, ...] = ()
     pattern: str = ""
     key_pattern: str = ""
     synonyms: tuple[str, ...] = ()
     merged: bool = False
     adopted: bool = False
+
+    @property
+    def bounds(self) -> str:
+        """The range of an integer in words."""
+        if self.least:
+            return f"0, or {self.least} to {self.maximum}"
+        return f"{self.minimum} to {self.maximum}"
 
     def read(self, value: object) -> object:
         """Return `value` as this parameter's type, or raise ParameterValueError."""
@@ -59,7 +68,7 @@ class Parameter:
         if isinstance(parsed, Mapping):
             for key in parsed:
                 if self.key_pattern and not re.fullmatch(self.key_pattern, key):
-                    raise ParameterValueError(f"key {key!r} is not as it must be: {self._limit()}")
+                    raise ParameterValueError(f"key {key!r} is invalid: {self._limit()}")
         return parsed
 
     def _entries(self, parsed: object) -> Iterable[object]:
@@ -74,11 +83,11 @@ class Parameter:
         if isinstance(entry, bool):
             return
         if isinstance(entry, int) and not self.choices:
-            if not self.minimum <= entry <= self.maximum:
-                bounds = f"{self.minimum} to {self.maximum}"
-                raise ParameterValueError(f"{entry} is not in {bounds}{self._because()}")
+            least = self.least if entry else self.minimum
+            if not max(least, self.minimum) <= entry <= self.maximum:
+                raise ParameterValueError(f"{entry} is not in {self.bounds}{self._because()}")
         elif isinstance(entry, str) and self.pattern and not re.fullmatch(self.pattern, entry):
-            raise ParameterValueError(f"{entry!r} is not as it must be: {self._limit()}")
+            raise ParameterValueError(f"{entry!r} is invalid: {self._limit()}")
 
     def _because(self) -> str:
         return f" ({self.limit})" if self.limit else ""
@@ -111,21 +120,21 @@ def _read_boolean(value: object) -> bool:
 
 def _read_text(value: object) -> str:
     if not isinstance(value, str):
-        raise ParameterValueError(f"expected a text, got {_described(value)}")
+        raise ParameterValueError(f"expected a string, got {_described(value)}")
     return value.strip()
 
 
 def _read_list(value: object) -> tuple[str, ...]:
     value = _from_json(value)
     if not isinstance(value, list | tuple):
-        raise ParameterValueError(f"expected a list of texts, got {_described(value)}")
+        raise ParameterValueError(f"expected a list of strings, got {_described(value)}")
     return tuple(_read_text(entry) for entry in value)
 
 
 def _read_map(value: object) -> dict[str, str]:
     value = _from_json(value)
     if not isinstance(value, Mapping):
-        raise ParameterValueError(f"expected an object of texts, got {_described(value)}")
+        raise ParameterValueError(f"expected an object with string values, got {_described(value)}")
     texts: dict[str, str] = {}
     for key, entry in value.items():
         try:
@@ -158,19 +167,30 @@ def _described(value: object) -> str:
     return json.dumps(value, default=lambda other: type(other).__name__)
 
 
-def integer(
+def integer(  # noqa: PLR0913  one for each property of the table
     name: str,
     default: int,
     description: str,
     *,
     minimum: int = 0,
     maximum: int = 0,
+    least: int = 0,
     choices: tuple[int, ...] = (),
     limit: str = "",
 ) -> int:
-    """Declare an integer between `minimum` and `maximum`, or one of `choices`."""
+    """Declare an integer between `minimum` and `maximum`, or one of `choices`.
+
+    With `least`, it is 0 or from there on.
+    """
     parameter = Parameter(
-        name, "integer", description, limit, minimum=minimum, maximum=maximum, choices=choices
+        name,
+        "integer",
+        description,
+        limit,
+        minimum=minimum,
+        maximum=maximum,
+        least=least,
+        choices=choices,
     )
     return field(default=default, metadata={"parameter": parameter})
 

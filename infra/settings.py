@@ -121,7 +121,7 @@ class Settings:
     api_base_url: str = parameters.text(
         "apiBaseUrl",
         "",
-        "Public base of the API, when a custom domain is in front of it; `/messages` follows it.",
+        "Public base URL of the API, when a custom domain is in front of it.",
         pattern=r"(https?://[^\s?#]*[^\s?#/])?",
         limit="an http or https URL that does not end in a slash",
     )
@@ -135,8 +135,9 @@ class Settings:
         "wafRateLimit",
         0,
         "Requests of one address within five minutes before a web ACL refuses it; 0 is no web ACL.",
-        minimum=0,
         maximum=2_000_000_000,
+        least=10,
+        limit="AWS WAF counts from 10",
     )
     access_logs: bool = parameters.boolean(
         "accessLogs",
@@ -295,7 +296,8 @@ class Settings:
     stream_shard_count: int = parameters.integer(
         "streamShardCount",
         1,
-        "Shards of a provisioned stream; each takes 1,000 events and 1 MiB per second.",
+        "Shards of a provisioned stream; each takes 1,000 events and 1 MiB per second. One update "
+        "can at most double or halve them.",
         minimum=1,
         maximum=500,
         limit="AWS allows 200 to 500 shards per account and Region by default, and changes the "
@@ -426,8 +428,10 @@ class Settings:
         "alarmEmail",
         "",
         "Address that alarms are mailed to; none leaves them on the dashboard only.",
-        pattern=r"([^\s@]+@[^\s@]+\.[^\s@]+)?",
-        limit="an e-mail address",
+        # Whatever is under example.com, .org and .net is mailed to nobody.
+        pattern=r"((?!.*[@.]example\.(com|org|net)$)[^\s@]+@[^\s@]+\.[^\s@]+)?",
+        limit="an e-mail address that somebody reads, not a placeholder at example.com, "
+        "example.org or example.net",
     )
     alarm_topic_arn: str = parameters.arn(
         "alarmTopicArn",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from .parameter_layers import load_settings
+from .parameter_layers import load_settings, unknown_environment
 from .settings import Settings
 
 __all__ = ["stack_settings"]
@@ -21,4 +21,8 @@ def stack_settings(path: Path) -> Settings:
         for key, value in everything.items()
         if key.startswith(prefix)
     }
-    return load_settings(path, pulumi.get_stack(), configuration)
+    settings = load_settings(path, pulumi.get_stack(), configuration)
+    warning = unknown_environment(path, pulumi.get_stack())
+    if warning:
+        pulumi.log.warn(warning)
+    return settings

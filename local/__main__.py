@@ -1,12 +1,14 @@
 """`python -m local up`, `python -m local demo` and `python -m local preview`."""
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
 from types import FrameType
 
 from infra.settings import SettingsError
+from local.recording import ProjectError
 
 
 def main() -> int:
@@ -14,17 +16,21 @@ def main() -> int:
     arguments = _arguments()
     try:
         return _run(arguments)
-    except SettingsError as error:
+    except (ProjectError, SettingsError) as error:
         # The sentence says it all; the way to it through Pulumi's engine says nothing.
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever reads has enough, like `head`. At exit Python would flush, and fail, once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "preview":
         from local.preview import preview  # noqa: PLC0415 -- for this command only
 
-        print(preview(arguments.project, arguments.stack, as_json=arguments.json))
+        print(preview(arguments.project, arguments.stack, as_json=arguments.json), flush=True)
         return 0
     # Raised in the main thread wherever it is, so that everything started is stopped in order.
     signal.signal(signal.SIGTERM, _interrupt)

@@ -15,14 +15,16 @@ from local.recording import Recorded, Recording, record_project
 def preview(directory: Path, stack: str, *, as_json: bool) -> str:
     """Return what the program of `directory` would create, as a text or as JSON.
 
-    Raises what the program raises, SettingsError among it.
+    Raises ProjectError, and what the program raises, SettingsError among it.
     """
     recording = record_project(directory, stack)
     if as_json:
         return json.dumps(_document(recording, stack), indent=2)
     file = f"Pulumi.{stack}.yaml"
     head = f"stack {stack}" + ("" if (directory / file).exists() else f" (there is no {file})")
-    return "\n".join([head, *_tree(recording), "", *_counts(recording), "", *_costs(recording)])
+    warnings = [f"warning: {warning}" for warning in recording.warnings]
+    parts = [*_tree(recording), "", *_counts(recording), "", *_costs(recording)]
+    return "\n".join([head, *warnings, *parts])
 
 
 def _resources(recording: Recording) -> list[Recorded]:
@@ -39,10 +41,17 @@ def _tree(recording: Recording) -> Iterator[str]:
         for number, resource in enumerate(own, 1):
             last = number == len(own)
             name = resource.name.removeprefix(f"{parent[1]}-")
-            yield f"{indent}{'└─' if last else '├─'} {resource.kind} {name}"
+            what = f"{resource.kind} {name}{_mark(recording, resource)}"
+            yield f"{indent}{'└─' if last else '├─'} {what}"
             yield from lines((resource.type, resource.name), indent + ("   " if last else "│  "))
 
     yield from lines(("", ""), "")
+
+
+def _mark(recording: Recording, resource: Recorded) -> str:
+    words = {"protect": "protected", "retain_on_delete": "kept"}
+    marks = [word for option, word in words.items() if _option(recording, resource, option)]
+    return f" ({', '.join(marks)})" if marks else ""
 
 
 def _counts(recording: Recording) -> Iterator[str]:
@@ -73,6 +82,7 @@ def _document(recording: Recording, stack: str) -> dict[str, Any]:
     lines = base_cost(resources)
     return {
         "stack": stack,
+        "warnings": recording.warnings,
         "resources": [
             {
                 "type": resource.type,

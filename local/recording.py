@@ -5,6 +5,7 @@ Pulumi's mock monitor stands where the engine would be, and answers with made-up
 
 import asyncio
 import contextlib
+import logging
 import os
 import runpy
 import sys
@@ -23,7 +24,12 @@ from pulumi.runtime.stack import Stack, run_pulumi_func
 from local.program import Project
 
 ACCOUNT_ID = "123456789012"
+# Of a stack that names none.
 REGION = "eu-west-1"
+
+
+class ProjectError(Exception):
+    """A directory has no program that can be recorded."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class Recorded:
     type: str
     name: str
     inputs: dict[str, Any]
+    region: str = REGION
 
     @property
     def kind(self) -> str:
@@ -48,12 +55,12 @@ class Recorded:
     def arn(self) -> str:
         """A made-up ARN, by which other resources refer to it."""
         service = self.type.split(":")[1].split("/")[0]
-        return f"arn:aws:{service}:{REGION}:{ACCOUNT_ID}:{self.name}"
+        return f"arn:aws:{service}:{self.region}:{ACCOUNT_ID}:{self.name}"
 
     @property
     def url(self) -> str:
         """A made-up queue URL."""
-        return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT_ID}/{self.name}"
+        return f"https://sqs.{self.region}.amazonaws.com/{ACCOUNT_ID}/{self.name}"
 
 
 @dataclass
@@ -61,6 +68,7 @@ class Recording(Mocks):
     """The resources of one program run, in the order of their registration, and its outputs.
 
     `options` are by the names of the resources, `parents` by their types and names.
+    `warnings` are what the program warns of.
     """
 
     resources: list[Recorded] = field(default_factory=list)
@@ -68,6 +76,8 @@ class Recording(Mocks):
     invokes: list[str] = field(default_factory=list)
     options: dict[str, pulumi.ResourceOptions] = field(default_factory=dict)
     parents: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    region: str = REGION
 
     def parent_of(self, resource: Recorded) -> tuple[str, str]:
         """Return type and name of the parent; empty for a resource that stands alone."""
@@ -75,15 +85,15 @@ class Recording(Mocks):
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         """Record a resource and make up its outputs."""
-        recorded = Recorded(args.typ, args.name, plain(args.inputs))
+        recorded = Recorded(args.typ, args.name, plain(args.inputs), self.region)
         self.resources.append(recorded)
         made = {
             "name": args.name,
             "arn": recorded.arn,
             "url": recorded.url,
-            "executionArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT_ID}:{args.name}",
-            "invokeArn": f"arn:aws:apigateway:{REGION}:lambda:path/{args.name}",
-            "invokeUrl": f"https://{args.name}.execute-api.{REGION}.amazonaws.com/v1",
+            "executionArn": f"arn:aws:execute-api:{self.region}:{ACCOUNT_ID}:{args.name}",
+            "invokeArn": f"arn:aws:apigateway:{self.region}:lambda:path/{args.name}",
+            "invokeUrl": f"https://{args.name}.execute-api.{self.region}.amazonaws.com/v1",
             "rootResourceId": "root",
             "value": "the-key",
         }
@@ -94,7 +104,7 @@ class Recording(Mocks):
         self.invokes.append(args.token)
         answers: dict[str, dict[str, Any]] = {
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT_ID},
-            "aws:index/getRegion:getRegion": {"region": REGION},
+            "aws:index/getRegion:getRegion": {"region": self.region},
             "aws:index/getPartition:getPartition": {"partition": "aws"},
         }
         return answers[args.token], []
@@ -114,17 +124,28 @@ def record(
         thread.submit(_run, recording, program, project, stack, config).result()
 
 
-def record_project(directory: Path, stack: str) -> Recording:
-    """Record the program of a project's directory with the configuration of one of its stacks."""
+def record_project(directory: Path, stack: str, region: str = "") -> Recording:
+    """Record the program of a project's directory with the configuration of one of its stacks.
+
+    It is run as if in `region`, by default the stack's own. Raises ProjectError if there is no
+    program that Python runs.
+    """
+    # The program runs in its own directory, where a relative path would begin again.
+    directory = directory.resolve()
+    if not (directory / "Pulumi.yaml").is_file():
+        raise ProjectError(f"{directory} is no Pulumi project: it has no Pulumi.yaml")
     project = Project.read(directory)
-    recording = Recording()
+    if not project.main.is_file():
+        raise ProjectError(f"there is no {project.main}: only programs in Python can be run here")
+    config = project.config(stack)
+    recording = Recording(region=region or config.get("aws:region", REGION))
     with _inside(project.main.parent):
         record(
             recording,
             lambda: runpy.run_path(str(project.main), run_name="__main__"),
             project=project.name,
             stack=stack,
-            config=project.config(stack),
+            config=config,
         )
     return recording
 
@@ -140,6 +161,20 @@ def plain(value: Any) -> Any:  # noqa: ANN401 -- any JSON value
     return value
 
 
+class _Warnings(logging.Handler):
+    """Keep what a program warns of; the rest goes where logs go."""
+
+    def __init__(self, kept: list[str]) -> None:
+        super().__init__()
+        self._kept = kept
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.WARNING:
+            self._kept.append(record.getMessage())
+        else:
+            logging.getLogger().handle(record)
+
+
 def _run(
     recording: Recording,
     program: Callable[[], Any],
@@ -150,7 +185,9 @@ def _run(
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        set_mocks(recording, project=project, stack=stack, preview=False)
+        logger = logging.Logger("program")  # noqa: LOG001  of this run alone
+        logger.addHandler(_Warnings(recording.warnings))
+        set_mocks(recording, project=project, stack=stack, preview=False, logger=logger)
         set_all_config(config)
         # set_mocks leaves those of a program that failed before.
         settings.SETTINGS.outputs = set()

@@ -1,7 +1,7 @@
 """An order service that sends its messages with fallback messaging.
 
-It brings its own encryption key, tags and alarm topic, lets its shop send and its support look
-messages up, and gives its analysts the stream of delivery events.
+It brings its own encryption key, tags and alarm topic, gives its shop and its support a key each,
+and its analysts the stream of delivery events.
 """
 
 import json
@@ -67,17 +67,6 @@ def reader_policy(stream_arn: str, key_arn: str) -> str:
     )
 
 
-def role(name: str, service: str) -> aws.iam.Role:
-    """Create a role that a service of AWS takes."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": "sts:AssumeRole",
-    }
-    trust = {"Version": "2012-10-17", "Statement": [statement]}
-    return aws.iam.Role(name, assume_role_policy=json.dumps(trust), tags=TAGS)
-
-
 key = aws.kms.Key(
     "orders-key", enable_key_rotation=True, policy=location.apply(key_policy), tags=TAGS
 )
@@ -105,13 +94,17 @@ messaging = FallbackMessaging(
     },
 )
 
-# For services that sign their calls instead of carrying a key, with "authorization": "IAM".
-shop = role("orders-shop", "ecs-tasks.amazonaws.com")
-messaging.grant_send("orders-shop-may-send", shop.name)
-support = role("orders-support", "ecs-tasks.amazonaws.com")
-messaging.grant_status("orders-support-may-look-up", support.name)
-
-analyst = role("orders-analyst", "glue.amazonaws.com")
+trust = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "glue.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+analyst = aws.iam.Role("orders-analyst", assume_role_policy=json.dumps(trust), tags=TAGS)
 aws.iam.RolePolicy(
     "orders-analyst-may-read-events",
     role=analyst.name,

@@ -29,7 +29,7 @@ def test_expectation_notices_a_wrong_outcome(runs: dict[str, Run]) -> None:
 def test_request_without_the_key_is_refused(deployment: Deployment) -> None:
     answer = ApiClient(deployment.api_url, "wrong").post({"use_case": "fallback"})
     assert (answer.status, answer.content_type) == (403, "application/problem+json")
-    assert answer.document["title"] == "The x-api-key header has no key that is known"
+    assert answer.document["title"] == "Missing or unknown API key"
     assert answer.document["status"] == 403
 
 

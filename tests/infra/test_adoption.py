@@ -81,7 +81,7 @@ def test_functions_without_a_network_may_not_make_interfaces(dev: Any) -> None:
     [
         ({"subnetIds": '["subnet-0a1"]'}, "belong together"),
         ({"securityGroupIds": '["sg-0b2"]'}, "belong together"),
-        ({"alarmEmail": "a@example.com", "alarmTopicArn": TOPIC}, "not with alarmTopicArn"),
+        ({"alarmEmail": "a@company.test", "alarmTopicArn": TOPIC}, "not with alarmTopicArn"),
     ],
 )
 def test_adopted_resources_that_do_not_go_together_are_an_error(

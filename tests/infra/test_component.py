@@ -37,7 +37,7 @@ def taggable() -> set[str]:
 
 
 def test_everything_that_can_be_tagged_is(deploy: Callable[..., Any]) -> None:
-    recording = deploy(alarmEmail="ops@example.com", accessLogs="true", wafRateLimit="100")
+    recording = deploy(alarmEmail="ops@company.test", accessLogs="true", wafRateLimit="100")
     kinds = taggable()
     tagged = [r for r in recording.resources if r.type.startswith("aws:") and r.kind in kinds]
 
@@ -107,6 +107,34 @@ def test_the_key_is_a_secret(run_program: Callable[..., Any]) -> None:
     outputs = run_program(program).outputs
 
     assert (outputs["secret"], outputs["not_secret"]) == (True, False)
+
+
+def test_roles_may_be_let_in_with_iam_authorization(run_program: Callable[..., Any]) -> None:
+    def program() -> None:
+        messaging = FallbackMessaging("Mine", {"authorization": "IAM"})
+        messaging.grant_send("shop-may-send", "shop")
+        messaging.grant_status("support-may-look-up", "support")
+        messaging.grant_cancel("support-may-cancel", "support")
+
+    recording = run_program(program)
+
+    for name, resource in (
+        ("shop-may-send", "/POST/messages"),
+        ("support-may-look-up", "/GET/messages/*"),
+        ("support-may-cancel", "/POST/messages/*/cancel"),
+    ):
+        (statement,) = recording.one("RolePolicy", name).document()["Statement"]
+        assert statement["Resource"][0].endswith(resource)
+
+
+def test_a_grant_that_would_have_no_effect_is_an_error(run_program: Callable[..., Any]) -> None:
+    def program() -> None:
+        FallbackMessaging("Mine", {}).grant_send("shop-may-send", "shop")
+
+    with pytest.raises(
+        SettingsError, match=r"grant_send\('shop-may-send'\): a policy has no effect"
+    ):
+        run_program(program)
 
 
 def test_only_three_things_are_asked_of_aws(dev: Any) -> None:

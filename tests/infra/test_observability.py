@@ -92,10 +92,10 @@ def test_no_traffic_is_not_alarming(dev: Any) -> None:
 
 
 def test_alarms_are_mailed_when_there_is_an_address(dev: Any, deploy: Callable[..., Any]) -> None:
-    mailed = deploy(alarmEmail="ops@example.com")
+    mailed = deploy(alarmEmail="ops@company.test")
     topic = mailed.one("Topic", "-alarms")
 
-    assert mailed.one("TopicSubscription", "-alarm-email").inputs["endpoint"] == "ops@example.com"
+    assert mailed.one("TopicSubscription", "-alarm-email").inputs["endpoint"] == "ops@company.test"
     for alarm in mailed.all("MetricAlarm"):
         assert alarm.inputs["alarmActions"] == alarm.inputs["okActions"] == [topic.arn]
     for alarm in dev.all("MetricAlarm"):

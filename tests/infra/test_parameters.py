@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.parameter_layers import load_settings, settings_from_arguments
+from infra.parameter_layers import load_settings, settings_from_arguments, unknown_environment
 from infra.settings import PARAMETERS, Settings, SettingsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,7 +104,7 @@ def test_other_values_are_not_integers(load: Any, given: object) -> None:
 
 
 def test_an_entry_that_is_no_text_is_named_with_its_key(load: Any) -> None:
-    with pytest.raises(SettingsError, match="tags: key 'owner': expected a text, got 5"):
+    with pytest.raises(SettingsError, match="tags: key 'owner': expected a string, got 5"):
         load({"tags": {"owner": 5}})
 
 
@@ -139,6 +139,28 @@ def test_a_stack_without_an_environment_uses_the_file(load: Any) -> None:
     assert load({"retentionDays": 9, "environments": {"dev": {}}}, "mine").retention_days == 9
 
 
+@pytest.mark.parametrize(
+    ("stack", "hint"),
+    [
+        ("production", "; did you mean prod?"),
+        ("stagging", "; did you mean staging?"),
+        ("mine", ""),
+    ],
+)
+def test_a_stack_without_an_environment_is_warned_about(stack: str, hint: str) -> None:
+    assert unknown_environment(ROOT / "config.params.json", stack) == (
+        f"config.params.json: environments has no {stack} (dev, staging, prod): "
+        f"the general values apply{hint}"
+    )
+
+
+def test_there_is_no_warning_where_there_is_nothing_to_mistake(tmp_path: Path) -> None:
+    assert unknown_environment(ROOT / "config.params.json", "prod") == ""
+    path = tmp_path / "config.params.json"
+    path.write_text("{}")
+    assert unknown_environment(path, "production") == ""
+
+
 def test_unknown_keys_name_the_nearest_known_one(load: Any) -> None:
     with pytest.raises(SettingsError) as error:
         load({"retentiondays": 7, "createSesConfigSet": True, "zzzzzz": 1})
@@ -165,7 +187,7 @@ def test_every_fault_of_every_layer_is_reported_at_once(load: Any) -> None:
     assert "'SOMETIMES' is not one of PROVISIONED, ON_DEMAND" in text
     assert "environments.dev: logLevl is not a parameter; did you mean logLevel?" in text
     assert "environments.prod: retentionDays: expected an integer" in text
-    assert "Pulumi configuration: alarmEmail: 'nobody' is not as it must be" in text
+    assert "Pulumi configuration: alarmEmail: 'nobody' is invalid: an e-mail address" in text
     assert str(error.value).startswith("5 problems in the parameters:")
 
 
@@ -199,7 +221,9 @@ def test_every_fault_of_every_layer_is_reported_at_once(load: Any) -> None:
         ({"apiClients": ["shop", "shop"]}, "names a client twice"),
         ({"apiClientThrottleRate": 5}, "belong together"),
         ({"apiClientThrottleBurst": 5}, "belong together"),
-        ({"wafRateLimit": 5}, "must be 0 or at least 10"),
+        ({"wafRateLimit": 5}, "5 is not in 0, or 10 to"),
+        ({"alarmEmail": "ops@example.com"}, "not a placeholder at example.com"),
+        ({"alarmEmail": "ops@mail.example.org"}, "not a placeholder"),
         (
             {
                 "createSESConfigSet": False,
@@ -328,8 +352,11 @@ def test_arguments_from_other_languages_arrive_as_floats_and_nulls() -> None:
 
 
 def test_the_name_of_the_component_must_fit_the_names_that_it_prefixes() -> None:
-    with pytest.raises(SettingsError, match="IAM role's name has at most 64"):
+    with pytest.raises(SettingsError) as error:
         settings_from_arguments("x" * 40, {})
+
+    assert problems_of(error).startswith("name of the component: 'xxx")
+    assert "IAM role's name has at most 64" in problems_of(error)
 
 
 def test_every_parameter_says_what_it_is_for() -> None:

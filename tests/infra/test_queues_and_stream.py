@@ -80,7 +80,7 @@ def test_every_queue_topic_stream_and_table_is_encrypted_with_the_stacks_key(dev
 
 
 def test_every_queue_and_topic_refuses_plain_text(deploy: Callable[..., Any]) -> None:
-    recording = deploy(alarmEmail="ops@example.com")
+    recording = deploy(alarmEmail="ops@company.test")
     queues = {policy.inputs["queueUrl"]: policy for policy in recording.all("QueuePolicy")}
     topics = {policy.inputs["arn"]: policy for policy in recording.all("TopicPolicy")}
 
@@ -97,7 +97,7 @@ def test_every_queue_and_topic_refuses_plain_text(deploy: Callable[..., Any]) ->
 def test_services_are_let_in_for_this_account_and_their_own_resources_only(
     deploy: Callable[..., Any],
 ) -> None:
-    recording = deploy(alarmEmail="ops@example.com")
+    recording = deploy(alarmEmail="ops@company.test")
     kinds = ("QueuePolicy", "TopicPolicy", "Key")
     services = [
         statement

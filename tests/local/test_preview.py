@@ -12,7 +12,7 @@ import pytest
 from infra import SettingsError
 from local.base_cost import base_cost, price_table
 from local.preview import preview
-from local.recording import Recorded, record_project
+from local.recording import ProjectError, Recorded, record_project
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,6 +52,44 @@ def test_what_production_keeps_shows() -> None:
 
     assert "FallbackMessagingService-store-messages" in protected
     assert len(protected) == 4
+
+
+def test_the_tree_marks_it() -> None:
+    lines = preview(ROOT, "prod", as_json=False).splitlines()
+
+    assert sum(line.endswith("(protected, kept)") for line in lines) == 4
+    assert any(line.endswith("Account account (kept)") for line in lines)
+
+
+def test_arns_are_of_the_region_of_the_stack(document: dict[str, Any]) -> None:
+    made = {resource["made"]["arn"].split(":")[3] for resource in document["resources"]}
+
+    assert made == {"us-east-1"}
+
+
+def test_a_misspelt_environment_is_in_the_head() -> None:
+    head, warning, *_ = preview(ROOT, "production", as_json=False).splitlines()
+
+    assert head == "stack production (there is no Pulumi.production.yaml)"
+    assert warning.startswith("warning: config.params.json: environments has no production")
+    assert json.loads(preview(ROOT, "production", as_json=True))["warnings"]
+
+
+def test_a_relative_directory_is_one_of_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(ROOT.parent)
+
+    assert preview(Path(ROOT.name), "dev", as_json=False).startswith("stack dev\n")
+
+
+@pytest.mark.parametrize(
+    ("directory", "sentence"),
+    [("absent", "no Pulumi.yaml"), ("examples/yaml", "only programs in Python")],
+)
+def test_what_cannot_be_previewed_says_why(directory: str, sentence: str) -> None:
+    with pytest.raises(ProjectError, match=sentence):
+        preview(ROOT / directory, "dev", as_json=False)
 
 
 def resource(kind: str, **inputs: Any) -> Recorded:
@@ -155,3 +193,11 @@ def test_the_command_prints_it() -> None:
     assert "Base cost, before the first message: $" in done.stdout
     assert "WebAcl web-acl" in done.stdout
     assert done.stderr == ""
+
+
+def test_a_reader_may_have_enough() -> None:
+    command = f"{sys.executable} -W ignore -m local preview --json | head -n 1"
+    done = subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, check=True)
+
+    assert done.stdout == b"{\n"
+    assert done.stderr == b""
