@@ -40,7 +40,7 @@ LOG_QUERIES: Mapping[str, LogQuery] = {
         LogQuery(
             "sends",
             "sends by channel and outcome",
-            "filter message in ['step sent', 'step not sent']\n"
+            "filter message like /^step (sent|refused|not taken|may be sent)$/\n"
             "| stats count(*) as sends by channel, outcome, reason\n"
             "| sort sends desc",
             _SENDERS,

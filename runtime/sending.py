@@ -44,6 +44,12 @@ _PERMANENT: Final = (
     FailureClass.SUPPRESSED,
     FailureClass.BLOCKED,
 )
+_WORDS: Final = {
+    Accepted: "step sent",
+    Rejected: "step refused",
+    NotAccepted: "step not taken",
+    Ambiguous: "step may be sent",
+}
 # Back-off: 1, 2, 4 ... 64 s.
 _LEAST_BACKOFF_MS: Final = 1_000
 _MOST_DOUBLINGS: Final = 6
@@ -183,7 +189,7 @@ class Sender:
         )
         outcome = send(CHANNELS[content.channel], self.client, content, context)
         logger.info(
-            "step sent" if isinstance(outcome, Accepted) else "step not sent",
+            _WORDS[type(outcome)],
             message_id=message.message_id,
             step=index,
             channel=content.channel,
@@ -301,5 +307,8 @@ def send(
         answer = operation(**request.parameters)
     except (BotoCoreError, ClientError) as error:
         return read_error(channel, error)
+    except Exception as error:  # noqa: BLE001  an answer that botocore cannot read
+        log_error("answer not read", error, message_id=context.message_id)
+        return Ambiguous(type(error).__name__)
     provider_message_id = answer.get(channel.answer_key)
     return Accepted(provider_message_id) if provider_message_id else Ambiguous("no message id")

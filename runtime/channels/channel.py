@@ -153,8 +153,9 @@ _NEVER_CONNECTED: Final = (
     ConnectTimeoutError,
     EndpointConnectionError,
     ProxyConnectionError,
-    SSLError,
 )
+# May come before the request has gone out and after: botocore calls both the same.
+_MAY_HAVE_ARRIVED: Final = (HTTPClientError, SSLError)
 _SERVER_ERROR: Final = 500
 _TOO_MANY_REQUESTS: Final = 429
 
@@ -166,7 +167,7 @@ def read_error(channel: Channel, error: BotoCoreError | ClientError) -> SendOutc
     kind = type(error).__name__
     if isinstance(error, _NEVER_CONNECTED):
         return NotAccepted(kind)
-    if isinstance(error, HTTPClientError):
+    if isinstance(error, _MAY_HAVE_ARRIVED):
         return Ambiguous(kind)
     # Everything else botocore raises before it sends: bad parameters, no credentials, no region.
     return Rejected(FailureClass.CONFIGURATION, kind)

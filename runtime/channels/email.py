@@ -6,6 +6,7 @@ Events: https://docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sn
 import base64
 import hashlib
 import json
+import re
 from email.utils import formataddr
 from typing import Any, Final
 
@@ -222,7 +223,8 @@ def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
         failure_class, permanent = BOUNCES.get(kind) or BOUNCES_OF_TYPE.get(
             kind[0], (FailureClass.UNKNOWN, None)
         )
-        reason = short_reason("/".join(kind), _enhanced_status(detail))
+        words = (short_reason("/".join(kind)), _enhanced_status(detail))
+        reason = ": ".join(word for word in words if word)
     elif event_type == "Complaint":
         if detail.get("complaintFeedbackType") == "not-spam":
             return context.ignore("not-spam")
@@ -238,7 +240,9 @@ def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
     tags = as_object(mail.get("tags"))
     message_id, step = read_echo(_first(tags.get("message_id")), _first(tags.get("step")))
     wanted, found = _first(tags.get("recipient")), _recipients(detail, message_id)
-    if wanted and found and wanted not in found:
+    # Opens and clicks do not say whose they are: of mail with copies they may be anybody's.
+    of_anybody = event_type in ("Open", "Click")
+    if message_id and wanted and (of_anybody or (found and wanted not in found)):
         return context.ignore("other_recipient")
     return [
         DeliveryEvent(
@@ -257,12 +261,15 @@ def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
     ]
 
 
+_ENHANCED_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+
+
 def _enhanced_status(bounce: Payload) -> str | None:
     """Return the first recipient's status code ("5.1.1"); the diagnostic text names the address."""
     for recipient in as_list(bounce.get("bouncedRecipients")):
-        status = as_object(recipient).get("status")
-        if status:
-            return str(status)
+        status = str(as_object(recipient).get("status"))
+        if _ENHANCED_STATUS.fullmatch(status):
+            return status
     return None
 
 
@@ -310,16 +317,17 @@ def minimize(payload: Payload) -> dict[str, Any]:
     minimal = pick(payload, ("eventType", "notificationType"))
     minimal["mail"] = pick(mail, ("messageId", "timestamp"))
     tags = as_object(mail.get("tags"))
-    minimal["mail"]["tags"] = pick(tags, ("message_id", "step", "recipient"))
+    message_id, _ = read_echo(_first(tags.get("message_id")), _first(tags.get("step")))
+    if message_id is not None:  # else they are another application's, and may name anybody
+        minimal["mail"]["tags"] = pick(tags, ("message_id", "step", "recipient"))
     if detail:
         minimal[name] = pick(detail, _KEPT_OF_DETAIL)
         if "errorMessage" in detail:
             minimal[name]["errorMessage"] = short_reason(detail["errorMessage"])
         status = _enhanced_status(detail)
         if status:
-            minimal[name]["bouncedRecipients"] = [{"status": short_reason(status)}]
-        if "recipient" in tags:
-            message_id, _ = read_echo(_first(tags.get("message_id")), _first(tags.get("step")))
+            minimal[name]["bouncedRecipients"] = [{"status": status}]
+        if message_id is not None and "recipient" in tags:
             minimal[name].setdefault("bouncedRecipients", []).extend(
                 {"digest": digest} for digest in _recipients(detail, message_id)
             )

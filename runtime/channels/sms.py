@@ -199,7 +199,10 @@ def minimize(payload: Payload) -> dict[str, Any]:
     minimal = pick(
         payload, ("eventType", "isFinal", "messageId", "eventTimestamp", "messageRequestTimestamp")
     )
-    minimal["context"] = pick(as_object(payload.get("context")), ("message_id", "step"))
+    tags = as_object(payload.get("context"))
+    if read_echo(tags.get("message_id"), tags.get("step"))[0] is not None:
+        # Else they are another application's, and may name anybody.
+        minimal["context"] = pick(tags, ("message_id", "step"))
     if payload.get("messageStatusDescription"):
         minimal["messageStatusDescription"] = short_reason(payload["messageStatusDescription"])
     return minimal

@@ -4,6 +4,7 @@ Events: https://docs.aws.amazon.com/social-messaging/latest/userguide/managing-e
 Codes: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
 """
 
+import hashlib
 import json
 from typing import Any, Final
 
@@ -115,6 +116,10 @@ META_TYPES: Final = (
 )
 
 
+class UnmappedSenderError(ValueError):
+    """The sender is a number, and the stack's whatsAppPhoneNumbers have no id for it."""
+
+
 def build_request(content: StepContent, context: SendContext) -> Request:
     """Return the call of SendWhatsAppMessage; the message is Meta's Cloud API object as JSON."""
     message = _message(content.body) | {
@@ -124,6 +129,8 @@ def build_request(content: StepContent, context: SendContext) -> Request:
         "biz_opaque_callback_data": f"{context.message_id}:{context.step}",
     }
     sender = context.whatsapp_phone_numbers.get(content.sender, content.sender)
+    if sender.startswith("+"):
+        raise UnmappedSenderError
     parameters = {
         "originationPhoneNumberId": sender,
         "message": json.dumps(message, ensure_ascii=False).encode(),
@@ -173,9 +180,13 @@ def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
     if "whatsAppWebhookEntry" not in payload:
         return _parse_status(payload, payload.get("messageId"), None, context)
     events: list[DeliveryEvent] = []
-    for change in as_list(_webhook_entry(payload).get("changes")):
+    changes = _changes(payload)
+    if not changes:
+        return context.ignore("empty_entry")
+    for change in changes:
         value = as_object(as_object(change).get("value"))
-        statuses = as_list(value.get("statuses"))
+        is_of_messages = as_object(change).get("field") in (None, "messages")
+        statuses = as_list(value.get("statuses")) if is_of_messages else []
         for status in statuses:
             entry = as_object(status)
             events += _parse_status(entry, entry.get("id"), payload.get("messageId"), context)
@@ -184,16 +195,20 @@ def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
     return events
 
 
-def _webhook_entry(payload: Payload) -> Payload:
+def _changes(payload: Payload) -> list[Any]:
+    """Return the changes of the webhook's entry, or of all entries where the webhook is whole."""
     entry = payload["whatsAppWebhookEntry"]
-    return as_object(json.loads(entry) if isinstance(entry, str | bytes) else entry)
+    for _ in range(2):  # as a text, once or twice over
+        entry = json.loads(entry) if isinstance(entry, str | bytes) else entry
+    entries = as_list(entry) or as_list(as_object(entry).get("entry")) or [entry]
+    return [change for one in entries for change in as_list(as_object(one).get("changes"))]
 
 
 def _other_notice(change: Payload, value: Payload) -> str:
-    if "messages" in value:
-        return "inbound_message"
     if change.get("field") != "messages":
         return "account_notice"
+    if "messages" in value:
+        return "inbound_message"
     return "value_errors" if "errors" in value else "empty_change"
 
 
@@ -201,6 +216,8 @@ def _parse_status(
     entry: Payload, entry_id: object, outer_id: object, context: ParseContext
 ) -> list[DeliveryEvent]:
     name = str(entry.get("status")).lower()
+    if entry.get("type", "message") != "message":
+        return context.ignore("status_of_no_message")  # of a payment, for example
     if name in IGNORED_STATUSES:
         return context.ignore(name)
     exhausted = name.startswith(RETRIES_EXHAUSTED)
@@ -217,8 +234,7 @@ def _parse_status(
     ids = [id_ for id_ in (read_id(entry_id), read_id(outer_id)) if id_]
     if not ids and not entry.get("biz_opaque_callback_data"):
         return context.ignore("status_without_id")
-    echo = str(entry.get("biz_opaque_callback_data", "")).split(":")
-    message_id, step = read_echo(echo[0], echo[-1])
+    message_id, step = _read_echo(str(entry.get("biz_opaque_callback_data", "")))
     return [
         DeliveryEvent(
             channel="whatsapp",
@@ -255,10 +271,10 @@ def minimize(payload: Payload) -> dict[str, Any]:
     Raises ValueError if the webhook entry is not JSON.
     """
     if "whatsAppWebhookEntry" not in payload:
-        kept = pick(payload, ("wabaId", "originationPhoneNumberId", "messageId"))
-        return kept | _minimize_status(payload)
+        kept = pick(payload, ("wabaId", "originationPhoneNumberId"))
+        return kept | _ids(payload) | _minimize_status(payload)
     changes = []
-    for change in as_list(_webhook_entry(payload).get("changes")):
+    for change in _changes(payload):
         value = as_object(as_object(change).get("value"))
         # Of what is no status, only that it was there.
         kept = {name: [] for name in ("messages", "errors") if name in value}
@@ -267,15 +283,33 @@ def minimize(payload: Payload) -> dict[str, Any]:
                 _minimize_status(as_object(status)) for status in as_list(value["statuses"])
             ]
         changes.append(pick(as_object(change), ("field",)) | {"value": kept})
-    return pick(payload, ("messageId",)) | {
+    return _ids(payload) | {
         "whatsAppWebhookEntry": json.dumps({"changes": changes}, separators=(",", ":"))
     }
 
 
+def _read_echo(echo: str) -> tuple[str | None, int | None]:
+    message_id, _, step = echo.partition(":")
+    return read_echo(message_id, step)
+
+
+def _ids(payload: Payload) -> dict[str, Any]:
+    """Return the ids that a payload has; of Meta's a digest, because it contains a number."""
+    return {
+        name: f"wamid-{hashlib.sha256(id_.encode()).hexdigest()[:32]}"
+        if id_.startswith("wamid.")
+        else id_
+        for name in ("id", "messageId")
+        if (id_ := read_id(payload.get(name)))
+    }
+
+
 def _minimize_status(entry: Payload) -> dict[str, Any]:
-    minimal = pick(
-        entry, ("id", "status", "timestamp", "eventTimestamp", "biz_opaque_callback_data")
-    )
+    minimal = _ids(entry) | pick(entry, ("status", "type", "timestamp", "eventTimestamp"))
+    echo = str(entry.get("biz_opaque_callback_data", ""))
+    if echo:
+        # Another application's may name anybody; that there is one is enough.
+        minimal["biz_opaque_callback_data"] = echo if _read_echo(echo)[0] else "of-another"
     if "errors" in entry:
         minimal["errors"] = [
             {

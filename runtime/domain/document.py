@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from .message import Message, Step, UseCase
+from .message import Message, UseCase
 from .status import Status
 
 # Still nothing that could be called an outcome.
@@ -25,7 +25,7 @@ def status_document(message: Message, now: int, outcome_wait_seconds: int) -> di
         "status": str(status),
         "created_at": _iso(message.created_at),
         "updated_at": _iso(message.updated_at or message.created_at),
-        "steps": [_step_document(step) for step in message.steps],
+        "steps": [_step_document(message, index) for index in range(len(message.steps))],
         "fallback": _fallback_document(message),
         "next_timer_at": _next_timer_at(message),
         "cancelled_at": _iso(message.cancelled_at),
@@ -36,8 +36,10 @@ def status_document(message: Message, now: int, outcome_wait_seconds: int) -> di
     }
 
 
-def _step_document(step: Step) -> dict[str, Any]:
-    failure = None
+def _step_document(message: Message, index: int) -> dict[str, Any]:
+    step, failure = message.steps[index], None
+    # A time at which nothing is going to happen would only be misread.
+    has_due_at = step.attempt or index in message.unclaimed
     if step.failed:
         failure = {
             "class": step.failure_class.value if step.failure_class else None,
@@ -54,7 +56,7 @@ def _step_document(step: Step) -> dict[str, Any]:
         "failure": failure,
         "fallback_seconds": step.fallback_seconds,
         "success_status": step.success_status.value,
-        "due_at": _iso(step.due_at),
+        "due_at": _iso(step.due_at) if has_due_at else None,
         "started_because": step.started_because.value if step.started_because else None,
         "stands_for": step.stands_for,
         "only_after": [failure_class.value for failure_class in step.after],
@@ -76,6 +78,8 @@ def _fallback_document(message: Message) -> dict[str, Any] | None:
 
 def _next_timer_at(message: Message) -> str | None:
     due = [message.steps[index].due_at for index in message.unclaimed]
+    # A last step whose answer is unclear is looked at again when its lease is over.
+    due += [message.steps[index].lease_until for index in message.to_resend]
     return _iso(min((at for at in due if at is not None), default=None))
 
 

@@ -235,14 +235,21 @@ class Message:
         """Whether no send can follow any more, so that the content may be deleted."""
         if self.succeeded or self.cancelled_at is not None:
             return True
-        may_be_resent = any(
-            step.in_flight
+        return not (self.to_resend or self.may_need_alternates or self.unclaimed)
+
+    @property
+    def to_resend(self) -> list[int]:
+        """The last steps whose send is unclear, and that are sent again after their lease."""
+        if self.succeeded or self.cancelled_at is not None:
+            return []
+        return [
+            index
+            for index, step in enumerate(self.steps)
+            if step.in_flight
             and not self.reached(index)
             and self.successor(index) is None
             and step.unclear_sends < MOST_UNCLEAR_SENDS
-            for index, step in enumerate(self.steps)
-        )
-        return not (may_be_resent or self.may_need_alternates or self.unclaimed)
+        ]
 
     @property
     def failed_over_to(self) -> list[int]:

@@ -39,7 +39,15 @@ def acceptor() -> Acceptor:
 @instrumented
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401  Lambda's type
     """Answer one request."""
-    return app.resolve(event, context)
+    return app.resolve({**event, "path": _path(event)}, context)
+
+
+def _path(event: dict[str, Any]) -> str:
+    """Return the path of the route: that of the request may begin with a custom domain's own."""
+    path = str(event["resource"])
+    for name, value in (event.get("pathParameters") or {}).items():
+        path = path.replace(f"{{{name}}}", value)
+    return path
 
 
 @app.post("/messages")
@@ -65,6 +73,12 @@ def get_message(message_id: str) -> Response[str]:
 def cancel_message(message_id: str) -> Response[str]:
     """Stop the steps that are not yet claimed; a second time changes nothing."""
     return _json(200, acceptor().cancel(message_id))
+
+
+@app.not_found
+def answer_not_found(_error: Exception) -> Response[str]:
+    """Answer a path that no message id can have; API Gateway refuses all other routes itself."""
+    return _problem(ProblemError(404, "No message has this id, or it is older than is kept."))
 
 
 @app.exception_handler(ProblemError)  # type: ignore[untyped-decorator]

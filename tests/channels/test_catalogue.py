@@ -1,14 +1,17 @@
 """Every documented event, with its expected result in `catalogue.csv`."""
 
 import csv
+import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from runtime.channels import minimize_event, parse_event
 from runtime.channels.channel import ParseContext
+from runtime.domain.status import DeliveryEvent
 
 FOLDER = Path(__file__).parent
 with (FOLDER / "catalogue.csv").open(newline="") as file:
@@ -58,10 +61,28 @@ def test_an_event_is_read_as_the_table_says(row) -> None:
 def test_the_minimized_event_is_read_alike_and_names_nobody(name) -> None:
     whole, minimal = ParseContext(), ParseContext()
     text = minimize_event(sample(name))
-    assert parse_event(text, minimal) == parse_event(sample(name), whole)
+    events = [with_digest(event) for event in parse_event(sample(name), whole)]
+    assert parse_event(text, minimal) == events
     assert minimal.ignored == whole.ignored
-    for private in ("@", "4255550156", "4255550123", "2065550152", "192.0.2", "Message sent from"):
+    for private in (
+        "@",
+        "4255550156",
+        "4255550123",
+        "2065550152",
+        "192.0.2",
+        "Message sent from",
+        "wamid.",
+    ):
         assert private not in text
+
+
+def with_digest(event: DeliveryEvent) -> DeliveryEvent:
+    """Return an event as the stream has it: Meta's ids contain numbers."""
+    id_ = event.provider_message_id or ""
+    if not id_.startswith("wamid."):
+        return event
+    digest = hashlib.sha256(id_.encode()).hexdigest()
+    return replace(event, provider_message_id=f"wamid-{digest[:32]}")
 
 
 def envelopes(text: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     ParamValidationError,
     ReadTimeoutError,
+    SSLError,
 )
 
 from runtime.channels import CHANNELS
@@ -99,6 +100,8 @@ def test_a_rejection_has_its_class(channel, code, reason, expected) -> None:
         (error("TooManyRequestsException", 429), NotAccepted),
         (error("SomethingNew", 429), NotAccepted),
         (ReadTimeoutError(**URL), Ambiguous),
+        # botocore says it of a broken answer too, when the request has gone out.
+        (SSLError(**URL, error="x"), Ambiguous),
         (ConnectionClosedError(**URL), Ambiguous),
         (error("InternalFailure", 500), Ambiguous),
         (error("503", 503), Ambiguous),

@@ -1,5 +1,6 @@
 """Events as the real world sends them: strict about meaning, lenient about form."""
 
+import base64
 import json
 
 import pytest
@@ -119,6 +120,47 @@ def test_of_mail_with_copies_only_the_recipients_own_events_count(kind, minimize
     assert one(read(with_copies(kind, "copy@example.org", ADDRESS.upper()))).step == 0
 
 
+@pytest.mark.parametrize("kind", ["Open", "Click"])
+@pytest.mark.parametrize("minimized", [False, True])
+def test_of_mail_with_copies_nobody_knows_who_has_opened_it(kind, minimized) -> None:
+    payload = ses("Delivery", MESSAGE_ID, 0) | {"eventType": kind, kind.lower(): {}}
+    assert one(payload).status is Status.READ
+    payload["mail"]["tags"]["recipient"] = [recipient_digest(MESSAGE_ID, ADDRESS)]
+    assert ignored(minimize_event(json.dumps(payload)) if minimized else payload) == (
+        "other_recipient"
+    )
+
+
+@pytest.mark.parametrize("code", ["5.1.1", "5.7.133", "5.4.316", "4.7.500"])
+def test_a_status_code_of_smtp_is_no_number_of_anybody(code) -> None:
+    bounced = [{"emailAddress": ADDRESS, "status": code}]
+    payload = ses("Bounce", MESSAGE_ID, 0, bouncedRecipients=bounced)
+    for form in (payload, minimize_event(json.dumps(payload))):
+        assert one(form).reason == f"Permanent/General: {code}"
+
+
+def test_what_other_applications_note_on_their_messages_is_left_behind() -> None:
+    name = "Jane, +14255550156, jane@example.org"
+    mail = ses("Delivery", MESSAGE_ID, 0)
+    mail["mail"]["tags"] |= {"message_id": [name], "recipient": [name]}
+    text = sms("TEXT_DELIVERED", MESSAGE_ID, 0) | {"context": {"message_id": name, "step": name}}
+    chat = whatsapp("delivered", wamid="wamid.A", echo=name)
+    for payload in (mail, text, chat):
+        minimal = minimize_event(json.dumps(payload))
+        assert "Jane" not in minimal
+        assert one(minimal).message_id is None
+
+
+def test_metas_id_has_a_number_in_it_and_its_digest_stands_for_it() -> None:
+    wamid = "wamid." + base64.b64encode(b"\x1d\x0b14255550156\x15\x02").decode()
+    minimal = minimize_event(json.dumps(whatsapp("delivered", wamid=wamid)))
+    assert "wamid." not in minimal
+    assert minimize_event(minimal) == minimal
+    (event,) = parse_event(minimal)
+    assert event.provider_message_id
+    assert event.provider_message_id.startswith("wamid-")
+
+
 @pytest.mark.parametrize(
     ("final", "expected"),
     [
@@ -217,6 +259,30 @@ def test_the_webhook_may_be_an_object_already() -> None:
     assert one(payload).status is Status.READ
 
 
+@pytest.mark.parametrize("minimized", [False, True])
+@pytest.mark.parametrize("form", ["twice as text", "a list", "a whole webhook"])
+def test_the_webhook_may_come_in_other_forms(form, minimized) -> None:
+    payload = whatsapp("read", wamid="wamid.A")
+    webhook = json.loads(payload["whatsAppWebhookEntry"])
+    forms = {
+        "twice as text": json.dumps(payload["whatsAppWebhookEntry"]),
+        "a list": [webhook],
+        "a whole webhook": {"object": "whatsapp_business_account", "entry": [webhook]},
+    }
+    payload["whatsAppWebhookEntry"] = forms[form]
+    assert one(minimize_event(json.dumps(payload)) if minimized else payload).status == "read"
+
+
+@pytest.mark.parametrize("minimized", [False, True])
+def test_the_statuses_of_payments_and_calls_are_none_of_messages(minimized) -> None:
+    payment = changed(whatsapp("x"), statuses=[entry("failed", "wamid.A") | {"type": "payment"}])
+    call = json.loads(whatsapp("accepted", wamid="wamid.A")["whatsAppWebhookEntry"])
+    call["changes"][0]["field"] = "calls"
+    calls = whatsapp("x") | {"whatsAppWebhookEntry": json.dumps(call)}
+    for payload, reason in ((payment, "status_of_no_message"), (calls, "account_notice")):
+        assert ignored(minimize_event(json.dumps(payload)) if minimized else payload) == reason
+
+
 def test_a_status_without_any_id_is_counted() -> None:
     assert ignored(whatsapp("delivered")) == "status_without_id"
 
@@ -260,6 +326,7 @@ def test_a_failure_without_a_code_is_still_a_failure(errors) -> None:
         (whatsapp("pondering", wamid="wamid.A"), "unknown_event_type"),
         (whatsapp("deleted", wamid="wamid.A"), "deleted"),
         ({"originationNumber": "+1", "messageBody": "hi", "inboundMessageId": "i"}, "unrecognized"),
+        ({"whatsAppWebhookEntry": {"id": "1"}}, "empty_entry"),
         ({}, "unrecognized"),
         ("[]", "unrecognized"),
         ("null", "unrecognized"),

@@ -32,7 +32,19 @@ def test_a_fallback_says_why_when_and_to_which_step() -> None:
         "at": "2027-01-15T08:01:00.500Z",
         "step": 1,
     }
-    assert document["next_timer_at"] is None
+    assert document["steps"][1]["due_at"] == "2027-01-15T08:01:00.000Z"
+
+
+def test_a_last_step_whose_send_is_unclear_says_when_it_is_sent_again() -> None:
+    message = claim(row(), 1, T0 + 60_500, holder="h", lease_ms=500, successor_due_at=None)
+    assert status_document(message, T0, HOUR)["next_timer_at"] == "2027-01-15T08:01:01.000Z"
+
+
+def test_a_step_that_is_not_needed_any_more_has_no_time_to_start_at() -> None:
+    assert status_document(row(), T0, HOUR)["steps"][1]["due_at"] == "2027-01-15T08:01:00.000Z"
+    delivered = DeliveryEvent("email", Status.DELIVERED, "x", step=0, occurred_at=T0)
+    for over in (apply(row(), [delivered]), replace(row(), cancelled_at=T0)):
+        assert status_document(over, T0, HOUR)["steps"][1]["due_at"] is None
 
 
 def test_a_failed_step_says_class_reason_and_whether_it_is_permanent() -> None:

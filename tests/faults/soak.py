@@ -31,7 +31,13 @@ NUMBERS = ("+12065550101", "+12065550104", "+12065550105", "+12065550106", "+120
 ENDS = ("delivered", "read", "complained", "failed", "cancelled", "unknown")
 # What is in every message; nobody but the providers may see it.
 SECRET = "one-time-code"
-PRIVATE = {SECRET, "@example.org", *NUMBERS, *(number.removeprefix("+") for number in NUMBERS)}
+PRIVATE = {
+    SECRET,
+    "@example.org",
+    "wamid.",
+    *NUMBERS,
+    *(number.removeprefix("+") for number in NUMBERS),
+}
 WAIT_SECONDS = 20
 OUTCOME_WAIT_SECONDS = 60
 

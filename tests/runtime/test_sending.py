@@ -505,6 +505,21 @@ def test_a_whatsapp_message_is_metas_object_with_our_ids(world, monkeypatch) -> 
     }
 
 
+def test_a_whatsapp_number_without_an_id_is_not_sent_from(world) -> None:
+    message_id = start(world, request(WHATSAPP | {"sender": "+12065550100"}, SMS))
+    assert not world.providers["whatsapp"].requests
+    failure = world.document(message_id)["steps"][0]["failure"]
+    assert (failure["class"], failure["reason"]) == ("configuration", "UnmappedSenderError")
+
+
+def test_an_answer_that_cannot_be_read_may_be_that_of_a_send(world) -> None:
+    world.providers["sms"].answers = [UnicodeDecodeError("utf-8", b"x", 0, 1, "broken")]
+    message_id = start(world, request(SMS, EMAIL))
+    assert world.document(message_id)["steps"][0]["status"] == "queued"
+    (timer,) = world.queued("timers")
+    assert timer["body"]["step"] == 1
+
+
 def test_content_is_deleted_once_no_step_can_need_it(world) -> None:
     message_id = start(world, request())
     assert world.has_content(message_id)
