@@ -90,8 +90,10 @@ def report(usages: dict[str, dict[str, dict[str, float]]]) -> str:
             _units(default),
             "### Mixes: dollars per million messages, without providers' fees",
             _mixes(usages),
-            "### Every month, whatever is sent",
+            "### Every month, before the first message",
             _base(),
+            "### Every month, with traffic",
+            _with_traffic(),
             "### Providers' fees, for comparison",
             _providers(),
             f"Prices of {PRICES['as_of']}, {PRICES['region']}. {PRICES['note']}",
@@ -141,13 +143,22 @@ def _mixes(usages: dict[str, dict[str, dict[str, float]]]) -> str:
 
 
 def _base() -> str:
-    """Price what the program of the dev stack creates, and what comes with any use at all."""
+    """Price what the program of the dev stack creates, as `make preview` does."""
     lines = base_cost(record_project(PROJECT, "dev").resources)
-    rows = [(f"{line.count} x {line.what}", line.monthly, line.source) for line in lines]
-    rows += [(what, entry["price"], entry["source"]) for what, entry in PRICES["per_month"].items()]
-    rows.append(("sum", sum(price for _, price, _ in rows), ""))
+    return _monthly([(f"{line.count} x {line.what}", line.monthly, line.source) for line in lines])
+
+
+def _with_traffic() -> str:
+    """Price what is billed by the hour or the month as soon as anything is sent."""
+    entries = PRICES["per_month_with_traffic"].items()
+    return _monthly([(what, entry["price"], entry["source"]) for what, entry in entries])
+
+
+def _monthly(rows: list[tuple[str, float, str]]) -> str:
+    total = ("sum", sum(price for _, price, _ in rows), "")
     header = ("what", "dollars a month", "source")
-    return table(header, [(what, f"{price:.2f}", source) for what, price, source in rows])
+    cells = [(what, f"{price:.2f}", source) for what, price, source in (*rows, total)]
+    return table(header, cells)
 
 
 def _providers() -> str:
@@ -164,7 +175,7 @@ def picture(usages: dict[str, dict[str, dict[str, float]]]) -> str:
     return bars(
         "Dollars per million messages, email then SMS",
         [(design, dollars(usage)) for design, usage in default.items()],
-        "$",
+        "${}",
     )
 
 

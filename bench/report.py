@@ -275,12 +275,12 @@ def pictures(results: Results) -> dict[str, str]:
                     for size, batch in batches.items()
                 ),
             ],
-            "/s",
+            "{}/s",
         ),
         "imports.svg": bars(
             "What a cold start imports (milliseconds, traced)",
             [(handler, costs) for handler, costs in cold["imports"].items()],
-            "ms",
+            "{} ms",
         ),
         "growth.svg": lines(
             "CPU per event stays flat",

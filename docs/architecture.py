@@ -15,28 +15,34 @@ from local.recording import Recorded, Recording, record_project
 
 ROOT = Path(__file__).resolve().parents[1]
 
+_PROVIDER_NAMES = ("SES", "SMS and RCS", "WhatsApp")
 # Where each box is, in columns and rows.
 _PLACES: Mapping[str, tuple[float, float]] = {
-    "caller": (0, 1),
-    "rest-api": (1, 1),
-    "message-api": (2, 1),
+    "caller": (0, 0),
+    "rest-api": (1, 0),
+    "message-api": (2, 0),
     "intake": (3, 0),
-    "timers": (3, 2),
+    "timers": (4.15, 1),
     "send-primary": (4, 0),
     "send-fallback": (4, 2),
-    "SES": (5, 0),
-    "SMS and RCS": (5, 1),
-    "WhatsApp": (5, 2),
-    "messages": (0.5, 2.7),
-    "payloads": (1.5, 2.6),
-    "provider-message-ids": (3, 3),
-    "topic": (5, 4),
+    "SES": (5.6, 0),
+    "SMS and RCS": (5.6, 1),
+    "WhatsApp": (5.6, 2),
+    "messages": (0.9, 1.6),
+    "payloads": (1.9, 2.2),
+    "provider-message-ids": (2.9, 2.8),
+    "topic": (5.6, 4),
     "events": (4, 4),
     "relay-events": (3, 4),
     "stream": (2, 4),
     "normalize-events": (1, 4),
     "quarantine": (0, 4),
     "stream-failures": (0, 5),
+}
+# Where an arrow turns, if the straight one would run behind a box.
+_TURNS: Mapping[tuple[str, str], tuple[tuple[float, float], ...]] = {
+    **{(provider, "topic"): ((6.2, row), (6.2, 4)) for row, provider in enumerate(_PROVIDER_NAMES)},
+    ("normalize-events", "timers"): ((1.5, 3.4), (3.45, 3.4), (3.45, 1)),
 }
 _KINDS: Mapping[str, tuple[str, str]] = {
     "RestApi": ("API Gateway", "#f3e8ff"),
@@ -49,7 +55,8 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 }
 # Actions that send through a provider.
 _PROVIDERS = {"ses": "SES", "sms-voice": "SMS and RCS", "social-messaging": "WhatsApp"}
-_COLUMN, _ROW, _WIDTH, _HEIGHT, _MARGIN = 190, 100, 140, 54, 20
+_COLUMN, _ROW, _WIDTH, _HEIGHT, _MARGIN = 190, 100, 150, 54, 20
+_Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -59,19 +66,20 @@ class _Box:
     note: str = ""
 
     @property
-    def center(self) -> tuple[float, float]:
-        column, row = _PLACES[self.name]
-        return (
-            _MARGIN + column * _COLUMN + _WIDTH / 2,
-            _MARGIN + row * _ROW + _HEIGHT / 2,
-        )
+    def center(self) -> _Point:
+        return _at(_PLACES[self.name])
+
+
+def _at(place: tuple[float, float]) -> _Point:
+    column, row = place
+    return _MARGIN + column * _COLUMN + _WIDTH / 2, _MARGIN + row * _ROW + _HEIGHT / 2
 
 
 def architecture() -> str:
     """Return the picture of the staging stack, without its alarms and logs, as SVG."""
     recording = record_project(ROOT, "staging")
     boxes = {resource.arn: box for resource, box in _boxes(recording)}
-    outside = [_Box("caller", ""), *(_Box(name, "") for name in _PROVIDERS.values())]
+    outside = [_Box("caller", ""), *(_Box(name, "") for name in _PROVIDER_NAMES)]
     arrows = sorted(set(_arrows(recording, boxes)))
     return _drawing([*outside, *boxes.values()], arrows)
 
@@ -138,7 +146,8 @@ def _drawing(boxes: Iterable[_Box], arrows: Iterable[tuple[str, str]]) -> str:
     missing = sorted(set(by_name) - set(_PLACES))
     if missing:
         raise SystemExit(f"docs/architecture.py has no place for {', '.join(missing)}")
-    width = 2 * _MARGIN + 5 * _COLUMN + _WIDTH
+    turns = [place for places in _TURNS.values() for place in places]
+    width = round(max(_at(place)[0] for place in turns)) + _MARGIN
     height = 2 * _MARGIN + 5 * _ROW + _HEIGHT
     lines = [
         (
@@ -162,16 +171,19 @@ def _drawing(boxes: Iterable[_Box], arrows: Iterable[tuple[str, str]]) -> str:
 def _arrow(start: _Box, end: _Box) -> str:
     # To and from tables there are many: those are thinner.
     color = "#cbd5e1" if "Table" in (start.kind, end.kind) else "#475569"
-    (x1, y1), (x2, y2) = _edge(start, end), _edge(end, start)
+    turns = [_at(place) for place in _TURNS.get((start.name, end.name), ())]
+    first, *_, last = [*turns, end.center, start.center, *turns]
+    points = [_edge(start, first), *turns, _edge(end, last)]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{color}" '
+        f'<polyline points="{line}" fill="none" stroke="{color}" '
         'stroke-width="1.3" marker-end="url(#head)"/>'
     )
 
 
-def _edge(box: _Box, towards: _Box) -> tuple[float, float]:
-    """Return where the line to another box leaves this one."""
-    (x, y), (to_x, to_y) = box.center, towards.center
+def _edge(box: _Box, towards: _Point) -> _Point:
+    """Return where the line to a point leaves a box."""
+    (x, y), (to_x, to_y) = box.center, towards
     dx, dy = to_x - x, to_y - y
     scale = min(
         _WIDTH / 2 / abs(dx) if dx else float("inf"),

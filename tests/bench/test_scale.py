@@ -98,7 +98,7 @@ def test_a_sized_stack_decides_in_seconds() -> None:
 def test_every_unit_has_a_price_with_a_source() -> None:
     prices = json.loads(Path(bench.cost.__file__).with_name("prices.json").read_text())
     assert prices["per_million"].keys() == bench.cost._SERVICES.keys()
-    for kind in ("per_million", "per_month", "provider_per_thousand"):
+    for kind in ("per_million", "per_month_with_traffic", "provider_per_thousand"):
         for entry in prices[kind].values():
             assert entry["source"].startswith("https://aws.amazon.com/")
             assert entry["checked"] in ("secondary page", "from memory")
