@@ -90,6 +90,8 @@ def runtime_function(
             _policy,
             statements=code.statements,
             log_group_arn=log_group.arn,
+            location=location,
+            name=name,
             tracing=args["tracing"],
             in_network=_in_network(args),
         ),
@@ -126,10 +128,18 @@ _archive = cache(runtime_archive)
 
 
 def _policy(
-    statements: list[dict[str, Any]], log_group_arn: str, *, tracing: bool, in_network: bool
+    statements: list[dict[str, Any]],
+    log_group_arn: str,
+    location: Location,
+    name: str,
+    *,
+    tracing: bool,
+    in_network: bool,
 ) -> dict[str, Any]:
     traces = policies.write_traces() if tracing else []
-    network = policies.attach_to_network() if in_network else []
+    network = (
+        policies.attach_to_network(location=location, function_prefix=name) if in_network else []
+    )
     logs = policies.write_logs(log_group_arn=log_group_arn)
     return policies.document([*statements, *logs, *traces, *network])
 

@@ -52,21 +52,26 @@ def write_traces() -> list[Statement]:
     return [_allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], ["*"])]
 
 
-def attach_to_network() -> list[Statement]:
-    """Allow Lambda to put a function into a VPC; it asks for these before there is a resource."""
-    return [
-        _allow(
-            [
-                "ec2:AssignPrivateIpAddresses",
-                "ec2:CreateNetworkInterface",
-                "ec2:DeleteNetworkInterface",
-                "ec2:DescribeNetworkInterfaces",
-                "ec2:DescribeSubnets",
-                "ec2:UnassignPrivateIpAddresses",
-            ],
-            ["*"],
-        )
-    ]
+def attach_to_network(*, location: Location, function_prefix: str) -> list[Statement]:
+    """Allow Lambda to put a function into a VPC; it asks for these before there is a resource.
+
+    Lambda, and not the function's own code.
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+    """
+    allowed = _allow(
+        [
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+        ["*"],
+    )
+    own_code = location.arn("lambda", f"function:{function_prefix}-*")
+    denied = {"Effect": "Deny", "Condition": {"ArnLike": {"lambda:SourceFunctionArn": own_code}}}
+    return [allowed, {**allowed, **denied}]
 
 
 def message_api(

@@ -319,3 +319,18 @@ def test_parameters_of_the_functions_reach_them(deploy: Callable[..., Any]) -> N
     base = recording.environment("message-api")["API_BASE_URL"]
     assert base == recording.outputs["api_url"] == "https://messages.example.com/v2"
     assert recording.environment("relay-events")["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
+
+
+def test_in_a_network_only_lambda_itself_handles_interfaces(deploy: Callable[..., Any]) -> None:
+    recording = deploy(subnetIds='["subnet-0a1"]', securityGroupIds='["sg-0b2"]')
+    for policy in recording.all("RolePolicy"):
+        (denied,) = (s for s in policy.document()["Statement"] if s["Effect"] == "Deny")
+        assert "ec2:DeleteNetworkInterface" in denied["Action"]
+        function = policy.name.removesuffix("-policy")
+        assert denied["Condition"] == {
+            "ArnLike": {
+                "lambda:SourceFunctionArn": (
+                    f"arn:aws:lambda:eu-west-1:123456789012:function:{function}-*"
+                )
+            }
+        }
