@@ -4,12 +4,12 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 # What the faults and the soak draw by chance comes from it.
 SEED ?= 1
-# The operator's commands never fall back to some stack.
-STACK_NEEDED = $(or $(STACK),$(error say which stack: make $@ STACK=prod))
+# The operator's commands never fall back to some stack. OUTPUTS: what `pulumi stack output --json` printed.
+WHICH = $(if $(OUTPUTS),--outputs $(OUTPUTS),--stack $(or $(STACK),$(error say which stack: make $@ STACK=prod, or OUTPUTS=file)))
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo local preview examples test check bench scale cost docs format lock clean faults mutants soak \
-	dead-letters explain redrive quarantine replay
+	dead-letters explain redrive quarantine replay discard
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,20 +47,24 @@ soak: $(INSTALLED)  ## a thousand messages through the deployment on this machin
 	$(BIN)/python -m tests.faults.soak --seed $(SEED)
 
 dead-letters: $(INSTALLED)  ## list what was given up on, and what a redrive would do: make dead-letters STACK=prod
-	@$(BIN)/python -m operations $@ --stack $(STACK_NEEDED)
+	@$(BIN)/python -m operations $@ $(WHICH)
 
 explain: $(INSTALLED)  ## say what became of a message: make explain STACK=prod ID=...
-	@$(BIN)/python -m operations $@ --stack $(STACK_NEEDED) $(or $(ID),$(error say which message: make $@ STACK=$(STACK) ID=...))
+	@$(BIN)/python -m operations $@ $(WHICH) $(or $(ID),$(error say which message: make $@ ... ID=...))
 
 # RESEND: ids of messages whose last step is to be sent again although it may have gone out.
 redrive: $(INSTALLED)  ## put dead letters back, except what may send twice: make redrive STACK=prod
-	@$(BIN)/python -m operations $@ --stack $(STACK_NEEDED) $(addprefix --resend ,$(RESEND))
+	@$(BIN)/python -m operations $@ $(WHICH) $(addprefix --resend ,$(RESEND))
 
 quarantine: $(INSTALLED)  ## list events that were set aside: make quarantine STACK=prod
-	@$(BIN)/python -m operations $@ --stack $(STACK_NEEDED)
+	@$(BIN)/python -m operations $@ $(WHICH)
 
 replay: $(INSTALLED)  ## put set-aside events on the stream again, after a fix: make replay STACK=prod
-	@$(BIN)/python -m operations $@ --stack $(STACK_NEEDED)
+	@$(BIN)/python -m operations $@ $(WHICH)
+
+# MESSAGE: what the lists have in brackets; several with blanks between them, in quotes.
+discard: $(INSTALLED)  ## delete what can never be put back: make discard STACK=prod MESSAGE=...
+	@$(BIN)/python -m operations $@ $(WHICH) $(or $(MESSAGE),$(error say which SQS message: make $@ ... MESSAGE=...))
 
 check: $(INSTALLED)  ## lint, formatting, types and generated documents
 	$(BIN)/ruff check .

@@ -4,6 +4,7 @@ import contextlib
 import json
 import shlex
 import threading
+from pathlib import Path
 
 from local.deployment import Deployment, running_deployment
 from local.endpoint_file import EndpointFile
@@ -18,12 +19,25 @@ def up() -> None:
     with running_deployment() as deployment:
         file = EndpointFile(deployment)
         file.write()
+        outputs = write_outputs(deployment, file.path)
         try:
-            print(_instructions(deployment, file), flush=True)
+            print(_instructions(deployment, file, outputs), flush=True)
             with contextlib.suppress(KeyboardInterrupt):
                 threading.Event().wait()
         finally:
             file.remove()
+            outputs.unlink(missing_ok=True)
+
+
+def write_outputs(deployment: Deployment, endpoint_file: Path) -> Path:
+    """Write what the operator's commands take, next to the endpoint file and named like it."""
+    path = endpoint_file.with_name(endpoint_file.name.replace("endpoint", "outputs"))
+    # A key is in it. `touch` would leave the mode of a file that is there already as it is.
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    outputs = {**deployment.outputs, "aws_endpoint_url": deployment.cloud.emulator_url}
+    path.write_text(json.dumps(outputs, indent=2) + "\n", encoding="utf-8")
+    return path
 
 
 def curl_command(deployment: Deployment) -> str:
@@ -38,13 +52,14 @@ def curl_command(deployment: Deployment) -> str:
     )
 
 
-def _instructions(deployment: Deployment, file: EndpointFile) -> str:
+def _instructions(deployment: Deployment, file: EndpointFile, outputs: Path) -> str:
     return f"""
 API       {deployment.api_url}
 API key   {deployment.api_key}
 outbox    {deployment.simulator_url}/outbox
 logs      {deployment.log_file}
 for tools {file.path}
+outputs   {outputs}, for the operator's commands: make explain OUTPUTS=... ID=...
 
 An email that stays silent, and after 10 seconds an SMS instead of it:
 

@@ -4,20 +4,20 @@ import argparse
 import sys
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 
-from operations.dead_letters import dead_letters, read_message, redrive
-from operations.quarantine import entries, replay
+from operations.dead_letters import DeadLetter, dead_letters, read_message, redrive
+from operations.explanation import explanation
+from operations.quarantine import Entry, entries, replay
 from operations.stack import Stack, StackError
 from operations.verdict import Effect
-from runtime.domain.document import status_document
-
-_DAY_SECONDS = 86_400
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return the exit status: 1 if something was refused or is unreadable."""
+    """Run one command and return the exit status.
+
+    1 if something was refused or is not there, 2 if nothing was done.
+    """
     options = _parser().parse_args(arguments)
     commands = {
         "dead-letters": _dead_letters,
@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         "redrive": _redrive,
         "quarantine": _quarantine,
         "replay": _replay,
+        "discard": _discard,
     }
     try:
         stack = (
@@ -63,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="send this message's last step again although it may have gone out",
     )
+    discard = commands.add_parser(
+        "discard", parents=[source], help="delete dead letters and set-aside events for good"
+    )
+    discard.add_argument(
+        "sqs_ids", metavar="SQS_MESSAGE_ID", nargs="+", help="what a list has in []"
+    )
     return parser
 
 
@@ -73,10 +80,7 @@ def _now() -> int:
 def _dead_letters(stack: Stack, _options: argparse.Namespace) -> int:
     found = list(dead_letters(stack, _now()))
     for dead in found:
-        print(
-            f"{dead.queue:7} {_age(dead.letter.sent_at)} {dead.subject}: "
-            f"{dead.verdict.effect} ({dead.verdict.reason})"
-        )
+        print(dead)
         stack.show_again(stack.dead_letters_url(dead.queue), dead.letter)
     counts = Counter(dead.verdict.effect for dead in found)
     print(f"dead letters: {len(found)}" + _summary(counts))
@@ -86,15 +90,20 @@ def _dead_letters(stack: Stack, _options: argparse.Namespace) -> int:
 def _redrive(stack: Stack, options: argparse.Namespace) -> int:
     done, refused = 0, 0
     # All at first: what is put back may fail and be a dead letter again.
-    for dead in list(dead_letters(stack, _now())):
-        resend = dead.subject.split(" ")[0] in options.resend
-        if redrive(stack, dead, resend=resend):
-            done += 1
-            continue
-        refused += 1
-        print(
-            f"refused: {dead.queue} {dead.subject}: {dead.verdict.effect} ({dead.verdict.reason})"
+    found = list(dead_letters(stack, _now()))
+    unknown = set(options.resend) - {dead.message_id for dead in found}
+    if unknown:
+        for dead in found:
+            stack.show_again(stack.dead_letters_url(dead.queue), dead.letter)
+        raise StackError(
+            f"no dead letter of message {', '.join(sorted(unknown))}: nothing redriven"
         )
+    for dead in found:
+        if redrive(stack, dead, resend=dead.message_id in options.resend):
+            done += 1
+        else:
+            refused += 1
+            print(f"refused: {dead}")
     print(f"redriven: {done}, refused: {refused}")
     return 1 if refused else 0
 
@@ -104,32 +113,15 @@ def _explain(stack: Stack, options: argparse.Namespace) -> int:
     if message is None:
         print("no row has this id, or it is older than is kept")
         return 1
-    now = _now()
-    # Whoever asks here wants what is recorded: a day is longer than any outcome is waited for.
-    document = status_document(message, now, _DAY_SECONDS)
-    print(f"{message.message_id} {document['status']}, created {document['created_at']}")
-    for index, step in enumerate(document["steps"]):
-        row = message.steps[index]
-        held = "held" if row.in_flight else ""
-        failure = step["failure"]["class"] if step["failure"] else ""
-        words = (step["status"], failure, f"{row.attempt} claims" if row.attempt else "", held)
-        print(f"  step {index} {step['channel']}: " + ", ".join(word for word in words if word))
-        for status, at in step["times"].items():
-            print(f"    {at} {status}")
-        in_doubt = row.in_flight and message.successor(index) is None
-        if in_doubt:
-            print("    may have gone out: a redrive would send it again")
-    if document["next_timer_at"]:
-        print(f"  next timer {document['next_timer_at']}")
+    for line in explanation(message, _now()):
+        print(line)
     return 0
 
 
 def _quarantine(stack: Stack, _options: argparse.Namespace) -> int:
     found = list(entries(stack))
     for entry in found:
-        place = entry.place
-        where = f"{place.shard} {place.first} to {place.last}" if place else "nowhere"
-        print(f"{entry.queue:15} {_age(entry.letter.sent_at)} {where}: {entry.reason}")
+        print(entry)
         stack.show_again(stack.queue_url(entry.queue), entry.letter)
     print(f"set aside: {len(found)}" + _summary(Counter(entry.reason for entry in found)))
     return 0
@@ -142,18 +134,32 @@ def _replay(stack: Stack, _options: argparse.Namespace) -> int:
         records += replayed.records
         if replayed.refusal:
             refused += 1
-            print(f"refused: {entry.queue} {entry.reason}: {replayed.refusal}")
+            print(f"refused: {entry}: {replayed.refusal}")
     print(f"records put back: {records}, entries refused: {refused}")
     return 1 if refused else 0
+
+
+def _discard(stack: Stack, options: argparse.Namespace) -> int:
+    found: dict[str, tuple[str, DeadLetter | Entry]] = {}
+    for dead in dead_letters(stack, _now()):
+        found[dead.letter.sqs_id] = stack.dead_letters_url(dead.queue), dead
+    for entry in entries(stack):
+        found[entry.letter.sqs_id] = stack.queue_url(entry.queue), entry
+    unknown = set(options.sqs_ids) - found.keys()
+    for sqs_id, (queue_url, item) in found.items():
+        if unknown or sqs_id not in options.sqs_ids:
+            stack.show_again(queue_url, item.letter)
+        else:
+            stack.delete(queue_url, item.letter)
+            print(f"discarded: {item}")
+    if unknown:
+        raise StackError(f"no queue has {', '.join(sorted(unknown))}: nothing discarded")
+    return 0
 
 
 def _summary(counts: Counter[Effect] | Counter[str]) -> str:
     words = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     return f" ({words})" if words else ""
-
-
-def _age(sent_at: int) -> str:
-    return datetime.fromtimestamp(sent_at / 1000, UTC).isoformat(timespec="seconds")
 
 
 if __name__ == "__main__":

@@ -15,12 +15,20 @@ QUEUES: Final = ("intake", "timers", "events")
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A dead letter of one queue, and what putting it back would do."""
+    """A dead letter of one queue, and what putting it back would do.
+
+    `message_id` is ours, of the message that it is about, where it is known.
+    """
 
     queue: str
     letter: Letter
     subject: str
     verdict: Verdict
+    message_id: str | None = None
+
+    def __str__(self) -> str:
+        told = f"{self.subject}: {self.verdict.effect} ({self.verdict.reason})"
+        return f"{self.queue:7} {self.letter} {told}"
 
 
 def read_message(stack: Stack, message_id: str) -> Message | None:
@@ -33,19 +41,19 @@ def dead_letters(stack: Stack, now: int) -> Iterator[DeadLetter]:
     """Receive every dead letter of the stack."""
     for queue in QUEUES:
         for letter in stack.letters(stack.dead_letters_url(queue)):
-            subject, verdict = _judge(stack, queue, letter, now)
-            yield DeadLetter(queue, letter, subject, verdict)
+            yield _judged(stack, queue, letter, now)
 
 
-def _judge(stack: Stack, queue: str, letter: Letter, now: int) -> tuple[str, Verdict]:
-    if queue == "events":
-        data = letter.body.encode("utf-8", "surrogatepass")
-        digest = hashlib.sha256(data).hexdigest()[:16]
-        return f"{len(data)} bytes, sha256 {digest}", judge_event(letter.body)
-    work = read_work(letter.body)
-    if work is None:
-        return "no work", Verdict(Effect.UNREADABLE, "not a message of this queue")
-    return _subject(work), judge_work(work, read_message(stack, work.message_id), now)
+def _judged(stack: Stack, queue: str, letter: Letter, now: int) -> DeadLetter:
+    work = None if queue == "events" else read_work(letter.body)
+    if work is not None:
+        verdict = judge_work(work, read_message(stack, work.message_id), now)
+        return DeadLetter(queue, letter, _subject(work), verdict, work.message_id)
+    data = letter.body.encode("utf-8", "surrogatepass")
+    subject = f"{len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()[:16]}"
+    unreadable = Verdict(Effect.UNREADABLE, "not a valid queue entry")
+    verdict = judge_event(letter.body) if queue == "events" else unreadable
+    return DeadLetter(queue, letter, subject, verdict)
 
 
 def _subject(work: Work) -> str:

@@ -24,6 +24,10 @@ class Place:
     # Of the one record, where the entry is about one.
     sha256: str | None = None
 
+    def __str__(self) -> str:
+        end = f" to {self.last}" if self.last != self.first else ""
+        return f"{self.shard} {self.first}{end}"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -34,6 +38,9 @@ class Entry:
     reason: str
     place: Place | None
 
+    def __str__(self) -> str:
+        return f"{self.queue:15} {self.letter} {self.place or 'nowhere'}: {self.reason}"
+
 
 def entries(stack: Stack) -> Iterator[Entry]:
     """Receive every entry of both queues."""
@@ -42,7 +49,7 @@ def entries(stack: Stack) -> Iterator[Entry]:
             try:
                 reason, place = read(json.loads(letter.body))
             except (ValueError, KeyError, TypeError, AttributeError):
-                reason, place = "not an entry", None
+                reason, place = "not a valid queue entry", None
             yield Entry(queue, letter, reason, place)
 
 

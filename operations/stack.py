@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -16,27 +17,57 @@ _HIDDEN_SECONDS: Final = 300
 _RECEIVE: Final = 10
 # Long polling asks all of a queue's servers; without it an answer may be empty and the queue not.
 _WAIT_SECONDS: Final = 2
+# What the commands need, by the names of this project's program. Another program that uses
+# FallbackMessaging may export it by the names of the component's attributes.
+_OUTPUTS: Final = {
+    "messages_table": "messages_table_name",
+    "payloads_table": "payloads_table_name",
+    "events_stream": "stream_name",
+    "events_topic_arn": "topic_arn",
+    "intake_queue": "intake_queue_name",
+    "timers_queue": "timers_queue_name",
+    "events_queue": "events_queue_name",
+    "quarantine_queue": "quarantine_queue_name",
+    "stream_failures_queue": "stream_failures_queue_name",
+}
 
 
 class StackError(Exception):
-    """The stack's outputs cannot be read, or lack what is asked for."""
+    """The stack's outputs cannot be read, or it lacks what is asked for."""
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A message that was received from a queue, and is hidden on it for five minutes."""
+    """A message that was received from a queue, and is hidden on it for five minutes.
 
+    `sqs_id` is SQS's, and the same for as long as the message is on this queue.
+    """
+
+    sqs_id: str
     body: str
     receipt_handle: str
     sent_at: int
     receives: int
 
+    def __str__(self) -> str:
+        sent = datetime.fromtimestamp(self.sent_at / 1000, UTC).isoformat(timespec="seconds")
+        return f"{sent} [{self.sqs_id}]"
+
 
 @dataclass(frozen=True)
 class Stack:
-    """The queues, tables and stream of one deployment."""
+    """The queues, tables and stream of one deployment. Raises StackError if outputs are missing."""
 
     outputs: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        missing = [
+            f"{name} (or {attribute})"
+            for name, attribute in _OUTPUTS.items()
+            if not self.outputs.keys() & {name, attribute}
+        ]
+        if missing:
+            raise StackError(f"the stack has no outputs {', '.join(missing)}")
 
     @classmethod
     def of_pulumi(cls, name: str) -> "Stack":
@@ -62,30 +93,36 @@ class Stack:
         return cls(outputs)
 
     def output(self, name: str) -> str:
-        """Return an output. Raises StackError if the stack has none of this name."""
-        try:
-            return str(self.outputs[name])
-        except KeyError as error:
-            raise StackError(f"the stack has no output {name}") from error
+        """Return an output, by either of its names."""
+        return str(self.outputs[name if name in self.outputs else _OUTPUTS[name]])
 
-    @property
-    def _region(self) -> str:
-        return self.output("events_topic_arn").split(":")[3]
+    def _client(self, service: str) -> Any:  # noqa: ANN401  boto3 makes the class at run time
+        region = self.output("events_topic_arn").split(":")[3]
+        local: dict[str, str] = {}
+        if "aws_endpoint_url" in self.outputs:
+            # `make local`: no credentials of the user's are needed, and none are to be sent there.
+            local = {
+                "endpoint_url": str(self.outputs["aws_endpoint_url"]),
+                "aws_access_key_id": "local",
+                "aws_secret_access_key": "local",
+            }
+        make: Any = boto3.client
+        return make(service, region_name=region, **local)
 
     @cached_property
     def sqs(self) -> Any:  # noqa: ANN401  boto3 makes the client's class at run time
         """The client of SQS in the stack's Region."""
-        return boto3.client("sqs", region_name=self._region)
+        return self._client("sqs")
 
     @cached_property
     def kinesis(self) -> Any:  # noqa: ANN401  boto3 makes the client's class at run time
         """The client of Kinesis in the stack's Region."""
-        return boto3.client("kinesis", region_name=self._region)
+        return self._client("kinesis")
 
     @cached_property
     def dynamodb(self) -> Any:  # noqa: ANN401  boto3 makes the client's class at run time
         """The client of DynamoDB in the stack's Region."""
-        return boto3.client("dynamodb", region_name=self._region)
+        return self._client("dynamodb")
 
     def queue_url(self, queue: str) -> str:
         """Return the URL of the queue "intake", "timers", "events", "quarantine", ...."""
@@ -117,6 +154,7 @@ class Stack:
                 seen.add(message["MessageId"])
                 attributes = message.get("Attributes", {})
                 yield Letter(
+                    message["MessageId"],
                     message["Body"],
                     message["ReceiptHandle"],
                     int(attributes.get("SentTimestamp", 0)),

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from runtime.channels import UnparseableEventError, parse_event
 from runtime.domain.decision import Action, decide
@@ -13,11 +14,24 @@ class Effect(StrEnum):
     """What a redrive does."""
 
     SENDS = "sends"
-    SETTLES = "settles"
+    SETTLES = "nothing to send"
     APPLIES = "applies"
     # Somebody has claimed the step and died: it may have gone out, and would be sent again.
     MAY_SEND_TWICE = "may send twice"
     UNREADABLE = "unreadable"
+
+
+# The reasons of `decide` for leaving a step alone, for people.
+_REASONS: Final = {
+    "succeeded": "already delivered",
+    "superseded": "a later step was sent in its place",
+    "failed": "it has failed",
+    "cancelled": "cancelled",
+    "duplicate": "already sent",
+    "stopped": "a failure has ended the chain",
+    "not called for": "no failure calls for it",
+    "held": "it may have gone out, and is not sent again",
+}
 
 
 @dataclass(frozen=True)
@@ -47,15 +61,18 @@ def read_work(body: str) -> Work | None:
     """Read a message of the intake or of the timers; None if it is none."""
     try:
         work = json.loads(body)
-        return Work(str(work["message_id"]), work.get("step"), int(work.get("due_at", 0)))
+        step = work.get("step")
+        due_at = int(work.get("due_at", 0))
+        found = Work(str(work["message_id"]), None if step is None else int(step), due_at)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
+    return found if found.message_id else None
 
 
 def judge_work(work: Work, message: Message | None, now: int) -> Verdict:
     """Say what a start or a timer would do to the row as it is."""
     if message is None:
-        return Verdict(Effect.SETTLES, "the row is gone: nothing is sent")
+        return Verdict(Effect.SETTLES, "the row is gone")
     if work.step is not None:
         indexes = [work.step]
     else:
@@ -80,7 +97,11 @@ def judge_work(work: Work, message: Message | None, now: int) -> Verdict:
     )
     if sends:
         return Verdict(Effect.SENDS, "nobody has sent it", sends)
-    reasons = sorted({decision.reason for decision in decisions.values()})
+    if any(decision.action is Action.START_SUCCESSOR for decision in decisions.values()):
+        return Verdict(Effect.SENDS, "it has failed, and what follows was not started")
+    reasons = sorted(
+        {_REASONS.get(decision.reason, decision.reason) for decision in decisions.values()}
+    )
     return Verdict(Effect.SETTLES, ", ".join(reasons), tuple(indexes))
 
 

@@ -48,12 +48,13 @@ def outputs(stack: Stack, tmp_path) -> str:
 
 
 @pytest.fixture
-def die(stack: Stack, world: World) -> Callable[..., None]:
-    """Put a message on a dead-letter queue, as SQS does after the fifth receive."""
+def die(stack: Stack, world: World) -> Callable[..., str]:
+    """Put a message on a dead-letter queue, as SQS does after the fifth receive; return its id."""
 
-    def put(queue: str, body: object) -> None:
+    def put(queue: str, body: object) -> str:
         text = body if isinstance(body, str) else json.dumps(body)
-        world.sqs.send_message(QueueUrl=stack.dead_letters_url(queue), MessageBody=text)
+        url = stack.dead_letters_url(queue)
+        return str(world.sqs.send_message(QueueUrl=url, MessageBody=text)["MessageId"])
 
     return put
 
@@ -66,6 +67,7 @@ def run(outputs: str, capsys) -> Callable[..., SimpleNamespace]:
     def command(name: str, *arguments: str) -> SimpleNamespace:
         capsys.readouterr()
         status = main([name, "--outputs", outputs, *arguments])
-        return SimpleNamespace(status=status, text=capsys.readouterr().out)
+        printed = capsys.readouterr()
+        return SimpleNamespace(status=status, text=printed.out, error=printed.err)
 
     return command

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import pytest
 
@@ -60,11 +61,39 @@ def test_what_the_parser_reads_now_is_put_on_the_stream_again(world, stack, run,
 
 def test_what_is_still_unreadable_stays(world, stack, run) -> None:
     set_aside(world, put(world, b"unreadable"))
+    listed = run("quarantine").text.splitlines()[0]
     answer = run("replay")
     assert answer.status == 1
-    assert "still not JSON" in answer.text
+    assert f"refused: {listed}: still not JSON" in answer.text
     assert len(on_stream(world)) == 1
     assert "set aside: 1" in run("quarantine").text
+
+
+def test_one_record_is_named_by_one_number(world, stack, run) -> None:
+    place = put(world, b"unreadable")
+    set_aside(world, place)
+    assert f"] {place['event_id'].replace(':', ' ')}: not JSON\n" in run("quarantine").text
+
+
+def test_what_can_never_be_replayed_is_discarded_by_its_id(world, stack, run) -> None:
+    for data in (b"unreadable", b"unreadable too"):
+        set_aside(world, put(world, data))
+    first, second = (
+        re.search(r"\[(.+)\]", line)[1] for line in run("quarantine").text.splitlines()[:2]
+    )
+    assert run("discard", first).status == 0
+    listed = run("quarantine").text
+    assert second in listed
+    assert "set aside: 1" in listed
+
+
+def test_what_is_no_event_is_set_aside_as_not_json_and_never_replayed(world, stack, run) -> None:
+    world.relay("<html>no event</html>")
+    (data,) = on_stream(world)
+    assert data.startswith(b"unparseable: 21 bytes")
+    set_aside(world, put(world, data))
+    assert ": not JSON\n" in run("quarantine").text
+    assert "still not JSON" in run("replay").text
 
 
 def test_a_record_that_is_not_the_one_meant_is_not_put_back(world, stack, run, event) -> None:
