@@ -4,9 +4,9 @@ The policy pack runs them with the Pulumi engine, and the tests without it.
 """
 
 from . import data_protection, delivery, permissions
-from .resource import Resource, Rule, Violation
+from .resource import UNKNOWN, Resource, Rule, Violation
 
-__all__ = ["RULES", "Resource", "Rule", "Violation", "violations"]
+__all__ = ["RULES", "UNKNOWN", "Resource", "Rule", "Violation", "violations"]
 
 RULES: tuple[Rule, ...] = (
     *permissions.RULES,

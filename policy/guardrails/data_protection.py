@@ -2,7 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from .resource import Resource, Rule, Violation, of_kind, statements
+from .resource import (
+    UNKNOWN,
+    Resource,
+    Rule,
+    Statement,
+    Violation,
+    can_be_among,
+    of_kind,
+    statements,
+)
 
 __all__ = ["RULES"]
 
@@ -32,13 +41,10 @@ def connections_are_encrypted(resources: Sequence[Resource]) -> Iterator[Violati
         refusing = {
             policy.get(link)
             for policy in of_kind(resources, policy_kind)
-            for statement in statements(policy)
-            if statement["Effect"] == "Deny"
-            and statement.get("Principal") == "*"
-            and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+            if policy.get("policy") is UNKNOWN or any(map(_refuses_plain_text, statements(policy)))
         }
         for resource in of_kind(resources, kind):
-            if resource.get(key) not in refusing:
+            if not can_be_among(resource.get(key), refusing):
                 yield Violation(resource, "takes plain-text connections")
 
 
@@ -59,14 +65,15 @@ def logs_expire(resources: Sequence[Resource]) -> Iterator[Violation]:
             yield Violation(group, "keeps its logs for ever")
     names = {group.get("name") for group in groups}
     for function in of_kind(resources, "Function"):
-        if function.get("loggingConfig.logGroup") not in names:
+        group_name = function.get("loggingConfig.logGroup")
+        if not group_name or not can_be_among(group_name, names):
             yield Violation(function, "logs to a group of Lambda's own, which keeps logs for ever")
 
 
 def bodies_are_not_logged(resources: Sequence[Resource]) -> Iterator[Violation]:
     """Nothing that is logged has contents, addresses or keys."""
     for settings in of_kind(resources, "MethodSettings"):
-        if settings.get("settings.dataTraceEnabled"):
+        if settings.get("settings.dataTraceEnabled") is True:
             yield Violation(settings, "data traces write whole bodies to the logs")
     for stage in of_kind(resources, "Stage"):
         log_format = str(stage.get("accessLogSettings.format") or "").lower()
@@ -74,11 +81,11 @@ def bodies_are_not_logged(resources: Sequence[Resource]) -> Iterator[Violation]:
             if word in log_format:
                 yield Violation(stage, f"the access log has {word}")
     for function in of_kind(resources, "Function"):
-        variables = function.get("environment.variables") or {}
-        if str(variables.get("POWERTOOLS_LOGGER_LOG_EVENT", "")).lower() in ("1", "true"):
+        logs_events = function.get("environment.variables.POWERTOOLS_LOGGER_LOG_EVENT")
+        if str(logs_events).lower() in ("1", "true"):
             yield Violation(function, "logs its whole events")
     for acl in of_kind(resources, "WebAcl"):
-        if acl.get("visibilityConfig.sampledRequestsEnabled"):
+        if acl.get("visibilityConfig.sampledRequestsEnabled") is True:
             yield Violation(acl, "keeps samples of requests, with the clients' keys")
 
 
@@ -87,6 +94,14 @@ def everything_is_tagged(resources: Sequence[Resource]) -> Iterator[Violation]:
     for resource in of_kind(resources, *_TAGGABLE):
         if not resource.get("tags"):
             yield Violation(resource, "has no tags")
+
+
+def _refuses_plain_text(statement: Statement) -> bool:
+    return (
+        statement["Effect"] == "Deny"
+        and statement.get("Principal") == "*"
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+    )
 
 
 RULES: tuple[Rule, ...] = (

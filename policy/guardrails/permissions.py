@@ -1,9 +1,10 @@
 """Rules on who may do what."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from .resource import Resource, Rule, Statement, Violation, as_list, of_kind, statements
+from .resource import UNKNOWN, Resource, Rule, Statement, Violation, as_list, of_kind, statements
 
 __all__ = ["EVERYWHERE", "RULES"]
 
@@ -20,6 +21,16 @@ EVERYWHERE: Mapping[str, str] = {
 }
 # The policies of resources that services use; a key's `*` is the key itself.
 _RESOURCE_POLICIES = ("QueuePolicy", "TopicPolicy", "Key", "KeyPolicy")
+_ACCOUNT = re.compile(r"(?:[^:]*:){4}(\d+):")
+_ROOT = re.compile(r"arn:[a-z-]+:iam::(\d{12}):root")
+# What a condition can compare that only callers from a named place present.
+_ORIGINS = {"aws:sourcearn", "aws:sourceaccount", "aws:principalorgid", "aws:sourcevpce"}
+# The comparisons that no other caller meets. Negations are met by most, `IfExists` by whoever
+# does not present the key.
+_COMPARISONS = {
+    *("StringEquals", "StringEqualsIgnoreCase", "StringLike"),
+    *("ArnEquals", "ArnLike"),
+}
 
 
 def no_wildcard_actions(resources: Sequence[Resource]) -> Iterator[Violation]:
@@ -28,13 +39,13 @@ def no_wildcard_actions(resources: Sequence[Resource]) -> Iterator[Violation]:
         for action in as_list(statement.get("Action")):
             if "*" in action:
                 yield Violation(resource, f"allows {action}: name the actions")
-    for resource in of_kind(resources, *_RESOURCE_POLICIES):
-        for statement in statements(resource):
-            administers = "AWS" in as_principal(statement) and resource.kind.startswith("Key")
-            wild = [a for a in as_list(statement.get("Action")) if "*" in a]
+    accounts = {_account_of(resource.get("arn")) for resource in resources} - {""}
+    for resource, statement in _let_in(resources):
+        for action in as_list(statement.get("Action")):
             # The account's own rights to its key: without them, nobody could change the policy.
-            if statement["Effect"] == "Allow" and wild and not administers:
-                yield Violation(resource, f"allows {wild[0]}: name the actions")
+            administers = action == "kms:*" and _is_for_root(statement, accounts)
+            if "*" in action and not administers:
+                yield Violation(resource, f"allows {action}: name the actions")
 
 
 def no_resource_everywhere(resources: Sequence[Resource]) -> Iterator[Violation]:
@@ -46,21 +57,36 @@ def no_resource_everywhere(resources: Sequence[Resource]) -> Iterator[Violation]
                     yield Violation(resource, f"allows {action} on every resource")
 
 
+def nobody_is_let_in_unnamed(resources: Sequence[Resource]) -> Iterator[Violation]:
+    """A resource's policy names whom it lets in, or where everybody has to come from."""
+    for resource, statement in _let_in(resources):
+        everybody = statement.get("Principal") == "*" or "*" in as_list(
+            as_principal(statement).get("AWS")
+        )
+        if everybody and not _conditions(statement) & _ORIGINS:
+            yield Violation(resource, "lets everybody in: name them, or where they come from")
+
+
 def services_are_let_in_for_this_account(resources: Sequence[Resource]) -> Iterator[Violation]:
     """A service may use a resource only for one account's own resources."""
-    for resource in of_kind(resources, *_RESOURCE_POLICIES):
-        for statement in statements(resource):
-            if statement["Effect"] == "Allow" and "Service" in as_principal(statement):
-                keys = {key for test in statement.get("Condition", {}).values() for key in test}
-                missing = {"aws:SourceAccount", "aws:SourceArn"} - keys
-                if missing:
-                    service = as_principal(statement)["Service"]
-                    needed = " and ".join(sorted(missing))
-                    yield Violation(resource, f"lets {service} in without {needed}")
+    for resource, statement in _let_in(resources):
+        if "Service" in as_principal(statement):
+            keys = _conditions(statement)
+            missing = [
+                key for key in ("aws:SourceAccount", "aws:SourceArn") if key.lower() not in keys
+            ]
+            if missing:
+                service = as_principal(statement)["Service"]
+                needed = " and ".join(missing)
+                yield Violation(resource, f"lets {service} in without {needed}")
     for permission in of_kind(resources, "Permission"):
-        for key in ("sourceAccount", "sourceArn"):
-            if not permission.get(key):
-                yield Violation(permission, f"lets {permission.get('principal')} in without {key}")
+        source = permission.get("sourceArn")
+        # The ARN of an S3 bucket names no account. Where one does, a service need not present its
+        # account beside it: asked for, it would keep the service out.
+        named = source is UNKNOWN or _account_of(source) or permission.get("sourceAccount")
+        if not (source and named):
+            lacking = "sourceAccount" if source else "sourceArn"
+            yield Violation(permission, f"lets {permission.get('principal')} in without {lacking}")
 
 
 def as_principal(statement: Statement) -> Mapping[str, Any]:
@@ -75,13 +101,47 @@ def _role_statements(resources: Sequence[Resource]) -> Iterator[tuple[Resource, 
             if statement["Effect"] == "Allow":
                 yield resource, statement
     for role in of_kind(resources, "Role"):
-        for inline in role.get("inlinePolicies") or []:
+        for inline in as_list(role.get("inlinePolicies")):
             for statement in statements(Resource(role.type, role.name, inline)):
                 yield role, statement
+
+
+def _let_in(resources: Sequence[Resource]) -> Iterator[tuple[Resource, Statement]]:
+    for resource in of_kind(resources, *_RESOURCE_POLICIES):
+        for statement in statements(resource):
+            if statement["Effect"] == "Allow":
+                yield resource, statement
+
+
+def _is_for_root(statement: Statement, accounts: Collection[str]) -> bool:
+    """Return whether nobody but the account itself is named; any one, as long as none is known."""
+    principal = as_principal(statement)
+    roots = [_ROOT.fullmatch(arn) for arn in as_list(principal.get("AWS"))]
+    return principal.keys() == {"AWS"} and all(
+        root and (not accounts or root[1] in accounts) for root in roots
+    )
+
+
+def _conditions(statement: Statement) -> set[str]:
+    """Return the keys that a caller must present, in lower case, as IAM compares them."""
+    return {
+        key.lower()
+        for comparison, test in statement.get("Condition", {}).items()
+        if comparison in _COMPARISONS
+        for key, values in test.items()
+        if "*" not in as_list(values)
+    }
+
+
+def _account_of(arn: object) -> str:
+    """Return the account that an ARN names; empty where it names none, or a pattern."""
+    found = _ACCOUNT.match(str(arn))
+    return found[1] if found else ""
 
 
 RULES: tuple[Rule, ...] = (
     no_wildcard_actions,
     no_resource_everywhere,
+    nobody_is_let_in_unnamed,
     services_are_let_in_for_this_account,
 )

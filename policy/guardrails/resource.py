@@ -1,13 +1,34 @@
 """What a rule sees of a resource, and what it says of it."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["Resource", "Rule", "Statement", "Violation", "as_list", "of_kind", "statements"]
+__all__ = [
+    "UNKNOWN",
+    "Resource",
+    "Rule",
+    "Statement",
+    "Violation",
+    "as_list",
+    "can_be_among",
+    "of_kind",
+    "statements",
+]
 
 Statement = Mapping[str, Any]
+
+
+class _Unknown:
+    """The type of UNKNOWN: true, since it is a property that is set, and equal to nothing else."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+# What a preview cannot know of a property that is set: an ARN, say, or a document with one in it.
+UNKNOWN: Final = _Unknown()
 
 
 @dataclass(frozen=True)
@@ -25,16 +46,13 @@ class Resource:
 
     def get(self, path: str) -> Any:  # noqa: ANN401  any JSON value
         """Return the property at a path like `a.b`; None where there is none."""
-        value: Any = self.props
-        for part in path.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        return value
+        return _at(self.props, path)
 
-    def document(self, key: str) -> Mapping[str, Any]:
-        """Return a property that is a JSON document; an empty one where there is none."""
+    def read(self, key: str, path: str) -> Any:  # noqa: ANN401  any JSON value
+        """Return what is at a path of a property that is a JSON document."""
         value = self.get(key)
-        parsed = json.loads(value) if isinstance(value, str) else value
-        return parsed if isinstance(parsed, Mapping) else {}
+        # The AWS provider makes a document unknown as a whole if anything in it is.
+        return _at(json.loads(value) if isinstance(value, str) else value, path)
 
 
 @dataclass(frozen=True)
@@ -54,8 +72,9 @@ def of_kind(resources: Sequence[Resource], *kinds: str) -> list[Resource]:
 
 
 def statements(resource: Resource, key: str = "policy") -> list[Statement]:
-    """Return the statements of an IAM document of a resource."""
-    return as_list(resource.document(key).get("Statement"))
+    """Return the statements of an IAM document of a resource; none of one that is not known."""
+    found = resource.read(key, "Statement")
+    return [] if found is UNKNOWN else as_list(found)
 
 
 def as_list(value: Any) -> list[Any]:  # noqa: ANN401  IAM's one or many
@@ -63,3 +82,16 @@ def as_list(value: Any) -> list[Any]:  # noqa: ANN401  IAM's one or many
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def can_be_among(value: object, others: Collection[object]) -> bool:
+    """Return whether a value is one of some others, or may turn out to be."""
+    return value in others or UNKNOWN in others or (value is UNKNOWN and bool(others))
+
+
+def _at(value: Any, path: str) -> Any:  # noqa: ANN401  any JSON value
+    for part in path.split("."):
+        if value is UNKNOWN:
+            break
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
