@@ -25,6 +25,7 @@ DEFAULT_REGION = "us-east-1"
 NOTHING_TO_DO: dict[str, Any] = {
     "Records": [],
     "httpMethod": "GET",
+    "resource": "/",
     "path": "/",
     "headers": {},
     "requestContext": {"stage": "", "requestId": "start"},
