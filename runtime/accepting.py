@@ -3,17 +3,18 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from .batches import in_parallel
 from .channels import CHANNELS
 from .domain.decision import cancel
 from .domain.document import status_document
 from .domain.message import Message
-from .domain.plan import Plan, plan_message
+from .domain.plan import Plan, StepContent, plan_message
 from .guards import check_guards
 from .problems import ProblemError
 from .request_schema import Fault, find_faults
@@ -25,6 +26,7 @@ from .timers import Intake
 MOST_REQUEST_BYTES: Final = 262_144
 MOST_KEY_LENGTH: Final = 128
 _MOST_CONFLICTS: Final = 10
+_COUNTED_AT_ONCE: Final = 8
 # How long a dead letter can be sent back to its queue: its content must still be there.
 _DEAD_LETTER_SECONDS: Final = 14 * 86_400
 
@@ -94,7 +96,7 @@ class Acceptor:
             log_error("message not taken back", error, message_id=message.message_id)
 
     def _check_rate(self, plan: Plan, idempotency_key: str | None) -> None:
-        """Refuse a message to a recipient who has got too many this hour.
+        """Refuse a message to a recipient, of a copy too, who has got too many this hour.
 
         Counted before the row is written, so a request that then fails is counted too; a repeat
         of a message that was taken is not.
@@ -104,13 +106,23 @@ class Acceptor:
             return
         if idempotency_key is not None and self.store.read(plan.message.message_id):
             return
-        for recipient in sorted({content.recipient.lower() for content in plan.contents}):
-            if not self.store.count_recipient(recipient, plan.message, most):
-                raise ProblemError(
-                    429,
-                    f"A recipient gets at most {most} messages an hour.",
-                    headers={"Retry-After": "3600"},
-                )
+        recipients = sorted({to.lower() for content in plan.contents for to in _addresses(content)})
+
+        def count(recipient: str) -> bool:
+            return self.store.count_recipient(recipient, plan.message, most)
+
+        # A few are counted on the connection that is open. With copies there can be fifty a step.
+        counted = (
+            in_parallel("counters", count, recipients, concurrency=_COUNTED_AT_ONCE)
+            if len(recipients) > _COUNTED_AT_ONCE
+            else map(count, recipients)
+        )
+        if not all(counted):
+            raise ProblemError(
+                429,
+                f"A recipient gets at most {most} messages an hour.",
+                headers={"Retry-After": "3600"},
+            )
 
     def status(self, message_id: str) -> dict[str, Any]:
         """Return the status document. Raises ProblemError 404."""
@@ -188,6 +200,13 @@ def _is_id(message_id: str) -> bool:
         return str(uuid.UUID(message_id)) == message_id
     except ValueError:
         return False
+
+
+def _addresses(content: StepContent) -> Iterator[str]:
+    """Yield every address that a step's message goes to; only mail has copies."""
+    yield content.recipient
+    for name in ("cc", "bcc"):
+        yield from content.body.get(name, ())
 
 
 def _hash(request: dict[str, Any]) -> str:

@@ -91,6 +91,32 @@ def test_the_recipient_of_any_step_counts_in_any_letter_case(world, monkeypatch)
     assert world.post(request(SMS, SMS)).status == 429
 
 
+@pytest.mark.parametrize("name", ["cc", "bcc"])
+def test_a_copy_counts_like_a_message_of_its_own(world, monkeypatch, name) -> None:
+    allow(monkeypatch, messages_per_recipient_per_hour="1")
+    copied = EMAIL | {"email": EMAIL["email"] | {name: ["bob@example.org", "Eve@example.org"]}}
+    world.accept(request(copied, SMS))
+    other = {"recipient": "carl@example.org"}
+    to_eve = EMAIL | {"recipient": "eve@example.org"}
+    assert world.post(request(to_eve, to_eve)).status == 429
+    assert world.post(request(copied | other, copied | other)).status == 429
+    world.accept(
+        request(EMAIL | {"recipient": "dora@example.org"}, SMS | {"recipient": "+14255550199"})
+    )
+
+
+def test_every_address_of_a_mail_with_many_copies_counts_once(world, monkeypatch) -> None:
+    allow(monkeypatch, messages_per_recipient_per_hour="1")
+    copies = [f"ann{number}@example.org" for number in range(49)]
+    step = EMAIL | {"email": EMAIL["email"] | {"cc": copies[:30], "bcc": copies[30:]}}
+    key = world.accept(request(step, step), key="k")
+    rows = world.dynamodb.scan(TableName="messages")["Items"]
+    assert len(rows) == 1 + 50
+    assert world.accept(request(step, step), key="k") == key
+    last = EMAIL | {"recipient": copies[-1]}
+    assert world.post(request(last, last)).status == 429
+
+
 def test_a_counter_says_nothing_about_whom_it_counts(world, monkeypatch) -> None:
     allow(monkeypatch, messages_per_recipient_per_hour="1")
     message_id = world.accept(request())
