@@ -428,10 +428,10 @@ class Settings:
         "alarmEmail",
         "",
         "Address that alarms are mailed to; none leaves them on the dashboard only.",
-        # Whatever is under example.com, .org and .net is mailed to nobody.
-        pattern=r"((?!.*[@.]example\.(com|org|net)$)[^\s@]+@[^\s@]+\.[^\s@]+)?",
+        # Whatever is under these names is mailed to nobody.
+        pattern=r"((?!.*[@.]example(\.(com|org|net))?$)[^\s@]+@[^\s@]+\.[^\s@]+)?",
         limit="an e-mail address that somebody reads, not a placeholder at example.com, "
-        "example.org or example.net",
+        "example.org, example.net or under .example",
     )
     alarm_topic_arn: str = parameters.arn(
         "alarmTopicArn",

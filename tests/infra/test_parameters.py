@@ -224,6 +224,7 @@ def test_every_fault_of_every_layer_is_reported_at_once(load: Any) -> None:
         ({"wafRateLimit": 5}, "5 is not in 0, or 10 to"),
         ({"alarmEmail": "ops@example.com"}, "not a placeholder at example.com"),
         ({"alarmEmail": "ops@mail.example.org"}, "not a placeholder"),
+        ({"alarmEmail": "ops@company.example"}, "not a placeholder"),
         (
             {
                 "createSESConfigSet": False,

@@ -1,6 +1,7 @@
 """examples/python: another program that uses the package, recorded and deployed on the emulator."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,20 @@ def test_it_uses_the_outputs(recorded: dict[str, Any]) -> None:
     assert set(recorded["outputs"]) == {
         *("messages_url", "shop_key", "support_key", "events_stream", "dashboard"),
     }
+
+
+def test_the_program_of_the_readme_runs(installation: Any, tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n")
+    (tmp_path / "__main__.py").write_text(program)
+    command = ("-m", "local", "preview", "--json", "--project", tmp_path)
+    output = installation.run(*command, cwd=installation.site_packages, path=ROOT)
+
+    recorded = json.loads(output)
+    assert recorded["outputs"] == ["messages_url"]
+    (policy,) = [r for r in recorded["resources"] if r["name"] == "shop-may-send"]
+    assert "/POST/messages" in policy["inputs"]["policy"]
 
 
 def test_two_of_its_stacks_do_not_clash(recorded_example: Callable[..., Any]) -> None:
