@@ -8,6 +8,8 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from runtime.clients import data_client
+from runtime.handlers import message_api
+from tests.runtime.conftest import CONTEXT
 from tests.support.requests import EMAIL, RCS, SMS, WHATSAPP, request
 
 DOCUMENTED = {
@@ -445,3 +447,25 @@ def test_a_header_is_found_in_any_letter_case(world) -> None:
 )
 def test_a_channels_own_rules_hold(world, step, pointer) -> None:
     assert set(faults(world.post(request(step, SMS)))) == {pointer}
+
+
+def test_a_custom_domain_may_have_a_path_of_its_own(world) -> None:
+    event = {
+        "httpMethod": "GET",
+        "path": "/notify/messages/unknown",
+        "resource": "/messages/{message_id}",
+        "pathParameters": {"message_id": "unknown"},
+        "headers": {},
+        "multiValueHeaders": {},
+        "requestContext": {"path": "/notify/messages/unknown", "identity": {}},
+        "body": None,
+        "isBase64Encoded": False,
+    }
+    answer = message_api.handler(event, CONTEXT)
+    assert (answer["statusCode"], json.loads(answer["body"])["status"]) == (404, 404)
+    assert answer["multiValueHeaders"]["Content-Type"] == ["application/problem+json"]
+
+
+def test_an_id_that_no_route_takes_is_not_found_either(world) -> None:
+    answer = world.call("GET", "/messages/a/b")
+    assert (answer.status, answer.body["status"]) == (404, 404)
