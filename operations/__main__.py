@@ -128,15 +128,18 @@ def _quarantine(stack: Stack, _options: argparse.Namespace) -> int:
 
 
 def _replay(stack: Stack, _options: argparse.Namespace) -> int:
-    records, refused = 0, 0
+    records, refused, partial = 0, 0, 0
     for entry in list(entries(stack)):
         replayed = replay(stack, entry)
         records += replayed.records
         if replayed.refusal:
             refused += 1
             print(f"refused: {entry}: {replayed.refusal}")
+        if replayed.gone:
+            partial += 1
+            print(f"put back {replayed.records} of: {entry}: {replayed.gone}")
     print(f"records put back: {records}, entries refused: {refused}")
-    return 1 if refused else 0
+    return 1 if refused or partial else 0
 
 
 def _discard(stack: Stack, options: argparse.Namespace) -> int:

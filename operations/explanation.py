@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from operations.verdict import in_doubt
 from runtime.domain.decision import Action, decide
 from runtime.domain.document import status_document
 from runtime.domain.message import Message
@@ -41,8 +42,9 @@ def _step(message: Message, index: int, step: dict[str, Any], now: int) -> Itera
     yield f"  step {index} {row.channel}{of}: {words}"
     for status, at in step["times"].items():
         yield f"    {at} {status}"
-    # In flight, and its sender is dead or deaf: `decide` would send it once more.
-    if row.in_flight and decide(message, index, now, 0).action is Action.SEND:
+    # While somebody holds it, the answer may still come.
+    goes_out = decide(message, index, now, 0).action is Action.SEND
+    if goes_out and in_doubt(message, index, now, 0):
         yield "    may have gone out: redrive refuses it unless RESEND names this message"
 
 

@@ -73,10 +73,14 @@ def _failed_batch(entry: dict[str, Any]) -> tuple[str, Place]:
 
 @dataclass(frozen=True)
 class Replayed:
-    """How many records were put back, and why the rest were not; done means deleted."""
+    """How many records were put back, and why the rest were not.
+
+    An entry with a refusal is kept. One of which a part is gone is deleted with what was put back.
+    """
 
     records: int
     refusal: str = ""
+    gone: str = ""
 
 
 def replay(stack: Stack, entry: Entry) -> Replayed:
@@ -101,11 +105,13 @@ def replay(stack: Stack, entry: Entry) -> Replayed:
             PartitionKey=record["PartitionKey"],
         )
     stack.delete(queue_url, entry.letter)
-    return Replayed(len(records))
+    oldest = records[0]["SequenceNumber"]
+    is_whole = entry.place is None or oldest == entry.place.first
+    return Replayed(len(records), gone="" if is_whole else f"those before {oldest} are gone")
 
 
 def _read(stack: Stack, place: Place) -> list[dict[str, Any]]:
-    """Read the records from the first to the last number; none if the first one is gone."""
+    """Read the records from the first to the last number that the stream still keeps."""
     try:
         iterator = stack.kinesis.get_shard_iterator(
             StreamName=stack.output("events_stream"),
@@ -132,8 +138,12 @@ def _read(stack: Stack, place: Place) -> list[dict[str, Any]]:
 
 
 def _verified(records: list[dict[str, Any]], place: Place) -> list[dict[str, Any]]:
-    """Return the records if they are the ones meant: an expired one is answered by a later one."""
-    if not records or records[0]["SequenceNumber"] != place.first:
-        return []
-    digest = hashlib.sha256(records[0]["Data"]).hexdigest()
-    return records if place.sha256 in (None, digest) else []
+    """Return those records that are meant: an expired one is answered by a later one."""
+    if place.sha256 is None:
+        return [item for item in records if int(item["SequenceNumber"]) >= int(place.first)]
+    return [
+        item
+        for item in records
+        if item["SequenceNumber"] == place.first
+        and hashlib.sha256(item["Data"]).hexdigest() == place.sha256
+    ]

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,8 @@ _HIDDEN_SECONDS: Final = 300
 _RECEIVE: Final = 10
 # Long polling asks all of a queue's servers; without it an answer may be empty and the queue not.
 _WAIT_SECONDS: Final = 2
+# Answers in a row that hold only messages seen before, after which there is nothing else to see.
+_MOST_STALE_ANSWERS: Final = 5
 # What the commands need, by the names of this project's program. Another program that uses
 # FallbackMessaging may export it by the names of the component's attributes.
 _OUTPUTS: Final = {
@@ -136,10 +138,11 @@ class Stack:
         name = json.loads(policy)["deadLetterTargetArn"].rsplit(":", 1)[-1]
         return str(self.sqs.get_queue_url(QueueName=name)["QueueUrl"])
 
-    def letters(self, queue_url: str) -> Iterator[Letter]:
-        """Receive every message of a queue once; each stays on it until it is deleted."""
-        seen: set[str] = set()
-        while True:
+    def letters(self, queue_url: str) -> list[Letter]:
+        """Receive every message of a queue; each stays on it until it is deleted."""
+        found: dict[str, Letter] = {}
+        stale = 0
+        while stale < _MOST_STALE_ANSWERS:
             answer = self.sqs.receive_message(
                 QueueUrl=queue_url,
                 MaxNumberOfMessages=_RECEIVE,
@@ -147,19 +150,22 @@ class Stack:
                 WaitTimeSeconds=_WAIT_SECONDS,
                 MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
             )
-            fresh = [m for m in answer.get("Messages", []) if m["MessageId"] not in seen]
-            if not fresh:
-                return
-            for message in fresh:
-                seen.add(message["MessageId"])
+            messages = answer.get("Messages", [])
+            if not messages:
+                break
+            known = len(found)
+            for message in messages:
                 attributes = message.get("Attributes", {})
-                yield Letter(
+                # Only the receipt handle of the latest receive is sure to delete a message.
+                found[message["MessageId"]] = Letter(
                     message["MessageId"],
                     message["Body"],
                     message["ReceiptHandle"],
                     int(attributes.get("SentTimestamp", 0)),
                     int(attributes.get("ApproximateReceiveCount", 0)),
                 )
+            stale = stale + 1 if len(found) == known else 0
+        return list(found.values())
 
     def show_again(self, queue_url: str, letter: Letter) -> None:
         """Let others receive a message that was only looked at."""

@@ -8,6 +8,7 @@ from typing import Final
 from runtime.channels import UnparseableEventError, parse_event
 from runtime.domain.decision import Action, decide
 from runtime.domain.message import Message, UseCase
+from runtime.domain.status import Status
 
 
 class Effect(StrEnum):
@@ -16,7 +17,7 @@ class Effect(StrEnum):
     SENDS = "sends"
     SETTLES = "nothing to send"
     APPLIES = "applies"
-    # Somebody has claimed the step and died: it may have gone out, and would be sent again.
+    # A try at the step was never answered: it may have gone out, and would be sent again.
     MAY_SEND_TWICE = "may send twice"
     UNREADABLE = "unreadable"
 
@@ -69,6 +70,21 @@ def read_work(body: str) -> Work | None:
     return found if found.message_id else None
 
 
+def in_doubt(message: Message, index: int, now: int, due_at: int) -> bool:
+    """Whether a step may have gone out and may yet be sent again.
+
+    One that was given back after a later try is in doubt as well: the earlier try still is.
+    """
+    step = message.steps[index]
+    return (
+        step.status is Status.QUEUED
+        and step.unclear_sends > 0
+        and message.successor(index) is None
+        # Decided elsewhere already: then nothing is sent, in doubt or not.
+        and decide(message, index, now, due_at).action is not Action.SKIP
+    )
+
+
 def judge_work(work: Work, message: Message | None, now: int) -> Verdict:
     """Say what a start or a timer would do to the row as it is."""
     if message is None:
@@ -79,16 +95,9 @@ def judge_work(work: Work, message: Message | None, now: int) -> Verdict:
         indexes = message.mains if message.use_case is UseCase.BROADCAST else [0]
     if not all(0 <= index < len(message.steps) for index in indexes):
         return Verdict(Effect.UNREADABLE, "the message has no such step")
-    in_doubt = tuple(
-        index
-        for index in indexes
-        if message.steps[index].in_flight
-        and message.successor(index) is None
-        # Decided elsewhere already: then nothing is sent, in doubt or not.
-        and decide(message, index, now, work.due_at).action is not Action.SKIP
-    )
-    if in_doubt:
-        return Verdict(Effect.MAY_SEND_TWICE, "claimed, and nothing known of its send", in_doubt)
+    doubtful = tuple(index for index in indexes if in_doubt(message, index, now, work.due_at))
+    if doubtful:
+        return Verdict(Effect.MAY_SEND_TWICE, "claimed, and nothing known of its send", doubtful)
     decisions = {index: decide(message, index, now, work.due_at) for index in indexes}
     sends = tuple(
         index

@@ -2,6 +2,7 @@
 
 import argparse
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -87,6 +88,12 @@ def parts(options: argparse.Namespace) -> list[Part]:
     ]
 
 
+def told(error: BaseException) -> str:
+    """Return what a violation says, with its notes, which have the example; of a group, of each."""
+    of_group = getattr(error, "exceptions", ())
+    return "".join([*traceback.format_exception_only(error), *map(told, of_group)])
+
+
 def main() -> int:
     """Play everything and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
@@ -107,8 +114,7 @@ def main() -> int:
                 played = future.result()
             except Exception as error:  # noqa: BLE001  the others shall be played all the same
                 violations += 1
-                notes = "\n".join(getattr(error, "__notes__", ()))
-                print(f"VIOLATED {part.name}: {type(error).__name__}: {error}\n{notes}", flush=True)
+                print(f"VIOLATED {part.name}: {told(error)}", flush=True)
                 continue
             worlds += played
             print(f"{part.name}: {played}", flush=True)

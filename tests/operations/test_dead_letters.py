@@ -10,6 +10,7 @@ from infra import FallbackMessaging
 from operations import __main__ as commands
 from operations.__main__ import main
 from operations.stack import Letter, Stack
+from tests.runtime.conftest import client_error
 from tests.support.events import ses
 from tests.support.requests import EMAIL, SMS, request
 
@@ -83,6 +84,36 @@ def test_what_may_have_gone_out_is_refused(world, die, run, use_case, monkeypatc
     answer = run("redrive", "--resend", message_id)
     assert (answer.status, answer.text.strip()) == (0, "redriven: 1, refused: 0")
     assert len(world.queued("timers")) == 1
+
+
+def test_a_try_that_was_not_taken_does_not_clear_up_the_one_before(
+    world, die, run, monkeypatch
+) -> None:
+    world.providers["sms"].answers = [UNCLEAR, client_error("ThrottlingException")]
+    message_id = started(world, EMAIL, SMS, fallback_seconds=0)
+    for queued in world.queued("timers"):
+        world.fire(queued["body"])
+    world.now += 600_000
+    world.fire(timer(message_id, 1))
+    assert world.row(message_id)["steps"]["L"][1]["M"]["released"]["N"] == "1"
+    world.queued("timers")
+    die("timers", timer(message_id, 1))
+    monkeypatch.setattr(commands, "_now", lambda: world.now + 3_600_000)
+    assert "step 1: may send twice" in run("dead-letters").text
+    assert "may have gone out" in run("explain", message_id).text
+    assert run("redrive").status == 1
+    assert not world.queued("timers")
+    assert run("redrive", "--resend", message_id).status == 0
+
+
+def test_what_was_never_taken_is_not_in_doubt(world, die, run) -> None:
+    world.providers["sms"].answers = [client_error("ThrottlingException")]
+    message_id = started(world, SMS, EMAIL, use_case="broadcast")
+    world.queued("timers")
+    world.now += 3_600_000
+    die("timers", timer(message_id, 0))
+    assert "step 0: sends (nobody has sent it)" in run("dead-letters").text
+    assert "may have gone out" not in run("explain", message_id).text
 
 
 def test_what_is_settled_by_its_events_is_not_refused(world, die, run) -> None:
@@ -238,6 +269,33 @@ def test_a_deployment_on_this_machine_is_asked_there_without_credentials(
     for client in (made.sqs, made.kinesis, made.dynamodb):
         assert client.meta.endpoint_url == "http://127.0.0.1:4566"
         assert client._request_signer._credentials.access_key == "local"
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        (["ab", "a", "bc", "c", "d", ""], "abcd"),
+        # It does not stay hidden: the list ends all the same.
+        (["a"] * 100, "a"),
+    ],
+)
+def test_a_list_goes_on_after_what_it_has_seen_before(stack, monkeypatch, answers, found) -> None:
+    left = iter(enumerate(answers))
+
+    def receive(**_: object) -> dict:
+        number, ids = next(left)
+        return {
+            "Messages": [
+                {"MessageId": id_, "Body": "{}", "ReceiptHandle": f"{id_}-{number}"} for id_ in ids
+            ]
+        }
+
+    monkeypatch.setattr(stack.sqs, "receive_message", receive)
+    letters = stack.letters("queue")
+    assert "".join(letter.sqs_id for letter in letters) == found
+    # Only the latest handle is sure to delete.
+    last = {id_: f"{id_}-{number}" for number, ids in enumerate(answers[:6]) for id_ in ids}
+    assert {letter.sqs_id: letter.receipt_handle for letter in letters} == last
 
 
 def test_a_message_that_is_visible_again_is_no_error(stack, monkeypatch) -> None:

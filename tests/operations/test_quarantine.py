@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 
+import moto
 import pytest
 
 from runtime.handlers import normalize_events
@@ -37,6 +38,24 @@ def on_stream(world) -> list[bytes]:
         StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON"
     )["ShardIterator"]
     return [item["Data"] for item in world.kinesis.get_records(ShardIterator=iterator)["Records"]]
+
+
+def expire(world, place: dict) -> None:
+    """Let the stream forget a record, as it does when its retention is over."""
+    backend = moto.backends.get_backend("kinesis")[moto.core.DEFAULT_ACCOUNT_ID]["us-east-1"]
+    (shard,) = backend.streams["events"].shards.values()
+    del shard.records[int(place["sequence_number"])]
+
+
+def failed_batch(places: list[dict]) -> dict:
+    batch = {
+        "shardId": "shardId-000000000000",
+        "startSequenceNumber": places[0]["sequence_number"],
+        "endSequenceNumber": places[-1]["sequence_number"],
+        "batchSize": len(places),
+        "streamArn": places[0]["stream"],
+    }
+    return {"requestContext": {"condition": "RetryAttemptsExhausted"}, "KinesisBatchInfo": batch}
 
 
 @pytest.fixture
@@ -109,18 +128,47 @@ def test_a_failed_batch_is_put_back_from_its_first_to_its_last_record(
     put(world, b"before")
     places = [put(world, event) for _ in range(3)]
     put(world, b"after")
-    batch = {
-        "shardId": "shardId-000000000000",
-        "startSequenceNumber": places[0]["sequence_number"],
-        "endSequenceNumber": places[-1]["sequence_number"],
-        "batchSize": 3,
-        "streamArn": places[0]["stream"],
-    }
-    entry = {"requestContext": {"condition": "RetryAttemptsExhausted"}, "KinesisBatchInfo": batch}
-    set_aside(world, entry, "stream-failures")
+    set_aside(world, failed_batch(places), "stream-failures")
     assert "RetryAttemptsExhausted, 3 records" in run("quarantine").text
     assert "records put back: 3, entries refused: 0" in run("replay").text
     assert on_stream(world)[-3:] == [event] * 3
+
+
+def test_what_the_stream_still_keeps_of_a_failed_batch_is_put_back(
+    world, stack, run, event
+) -> None:
+    places = [put(world, event) for _ in range(3)]
+    put(world, b"after")
+    set_aside(world, failed_batch(places), "stream-failures")
+    expire(world, places[0])
+    answer = run("replay")
+    assert answer.status == 1
+    assert answer.text.startswith("put back 2 of: stream_failures ")
+    assert f"those before {places[1]['sequence_number']} are gone\n" in answer.text
+    assert "records put back: 2, entries refused: 0" in answer.text
+    assert on_stream(world) == [event, event, b"after", event, event]
+    assert not world.queued("stream-failures")
+
+
+def test_a_failed_batch_of_which_nothing_is_left_is_refused(world, stack, run, event) -> None:
+    places = [put(world, event) for _ in range(2)]
+    put(world, b"after")
+    set_aside(world, failed_batch(places), "stream-failures")
+    for place in places:
+        expire(world, place)
+    assert "the stream keeps it no longer" in run("replay").text
+    assert on_stream(world) == [b"after"]
+
+
+def test_a_quarantined_record_that_is_gone_is_not_taken_for_the_next(
+    world, stack, run, event
+) -> None:
+    place = put(world, event)
+    put(world, event)
+    set_aside(world, place)
+    expire(world, place)
+    assert "the stream keeps it no longer" in run("replay").text
+    assert on_stream(world) == [event]
 
 
 def test_an_entry_that_the_normalizer_writes_is_one_that_the_commands_read(
