@@ -21,6 +21,10 @@ class Fault(StrEnum):
     REFUSED = "refused"
     # The answer was lost and botocore makes the call again.
     REPEATED = "repeated"
+    # Half of a batch is answered, and the rest left over.
+    PARTIAL = "partial"
+    # A read that need not be consistent answers what was there before the last write.
+    STALE = "stale"
     # In the middle of this, another worker gets the same message, or the next one, and is faster.
     RACE = "race"
 
@@ -40,6 +44,42 @@ _REFUSED_BATCHES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             {"ErrorCode": "ProvisionedThroughputExceededException"} for _ in call["Records"]
         ],
     },
+}
+
+
+def _half(
+    call: Callable[..., Any], arguments: dict[str, Any], entries: str, answers: str, left: str
+) -> Any:
+    """Make a batch call with the first half of its entries; the rest is refused."""
+    batch = arguments[entries]
+    half = len(batch) // 2
+    answer = call(**arguments | {entries: batch[:half]}) if half else {}
+    refused = _REFUSED_BATCHES[left](arguments | {entries: batch[half:]})
+    merged = {name: [*answer.get(name, []), *refused.get(name, [])] for name in answers.split()}
+    return {**answer, **refused, **merged}
+
+
+def _half_of_keys(call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    ((table, request),) = arguments["RequestItems"].items()
+    half = len(request["Keys"]) // 2
+    now, later = (
+        {**request, "Keys": keys} for keys in (request["Keys"][:half], request["Keys"][half:])
+    )
+    answer = call(RequestItems={table: now}) if half else {"Responses": {}}
+    return {**answer, "UnprocessedKeys": {table: later}}
+
+
+_PARTIAL: dict[str, Callable[[Callable[..., Any], dict[str, Any]], Any]] = {
+    "dynamodb.batch_get_item": _half_of_keys,
+    "dynamodb.batch_execute_statement": lambda call, arguments: _half(
+        call, arguments, "Statements", "Responses", "dynamodb.batch_execute_statement"
+    ),
+    "sqs.send_message_batch": lambda call, arguments: _half(
+        call, arguments, "Entries", "Successful Failed", "sqs.send_message_batch"
+    ),
+    "kinesis.put_records": lambda call, arguments: _half(
+        call, arguments, "Records", "Records", "kinesis.put_records"
+    ),
 }
 
 
@@ -65,6 +105,12 @@ class Calls:
             if name in _REFUSED_BATCHES:
                 return _REFUSED_BATCHES[name](arguments)
             raise client_error("ThrottlingException", name)
+        if fault is Fault.PARTIAL and name in _PARTIAL:
+            self.happened.append((name, fault))
+            return _PARTIAL[name](call, arguments)
+        if fault is Fault.STALE and name == "dynamodb.batch_get_item":
+            self.happened.append((name, fault))
+            arguments |= {"stale": True}
         try:
             answer = call(**arguments)
         except Exception:

@@ -118,9 +118,18 @@ class Row:
             for index, step in enumerate(self.steps)
         )
 
-    @property
-    def has_alternates(self) -> bool:
-        return any(step.after for step in self.steps)
+    def group(self, main: int) -> range:
+        """A main step and its alternates."""
+        end = min((other for other in self.mains if other > main), default=len(self.steps))
+        return range(main, end)
+
+    def stands_for(self, index: int) -> set[int]:
+        """A step and those in whose place it was sent."""
+        found, other = {index}, self.steps[index].stands_for
+        while other is not None:
+            found.add(other)
+            other = self.steps[other].stands_for
+        return found
 
 
 def _read_step(step: dict[str, Any]) -> StepRow:
@@ -224,7 +233,11 @@ class Watch:
             (timer["message_id"], timer["step"]) == (row.message_id, step)
             for queued in self._world.queues["timers"]
             for timer in [json.loads(queued.body)]
-        ) or any(json.loads(body).get("step") == step for _, body in self._world.dead_letters)
+        ) or any(
+            (timer.get("message_id"), timer.get("step")) == (row.message_id, step)
+            for _, body in self._world.dead_letters
+            for timer in [json.loads(body)]
+        )
 
     def _alternate_called_for(self, row: Row, index: int) -> None:
         others = row.steps[row.main_of(index) : index]
@@ -260,6 +273,7 @@ class Watch:
         self._check(
             len(before) <= disturbed, "I4 no send is repeated without a reason", send, before
         )
+        self._check(len(before) < MOST_UNCLEAR_SENDS, "I4 no step is sent for ever", send, before)
         if before:
             quiet = send.at - max(other.at for other in before)
             self._check(quiet >= LEASE_MS, "I4 a repeat waits for the lease", send, before)
@@ -305,7 +319,7 @@ def _settled(world: "World", row: Row, index: int) -> None:
     sends = [send for send in world.providers.sends
              if (send.message_id, send.step) == (row.message_id, index)]  # fmt: skip
     check(sends or step.status == "failed", "I4 the last step is sent at least once", *facts)
-    alternates = range(index + 1, min([m for m in row.mains if m > index] + [len(row.steps)]))
+    alternates = row.group(index)[1:]
     if any(row.steps[number].succeeded for number in (index, *alternates)):
         return
     for number in alternates:
@@ -324,18 +338,33 @@ def _settled(world: "World", row: Row, index: int) -> None:
 def _is_for(row: Row, alternate: int, failed: int) -> bool:
     """Whether an alternate is for the failure of a step, or of those that it stands for."""
     step, other = row.steps[failed], row.steps[alternate]
-    stands_for: list[int | None] = [failed]
-    while stands_for[-1] is not None:
-        stands_for.append(row.steps[stands_for[-1]].stands_for)
     may_pass = not (other.delayed and step.permanent)
-    return other.stands_for in stands_for[:-1] and step.failure_class in other.after and may_pass
+    is_in_place = other.stands_for in row.stands_for(failed)
+    return is_in_place and step.failure_class in other.after and may_pass
+
+
+def _nothing_can_follow(row: Row, main: int) -> bool:
+    """Whether neither a main step nor one of its alternates can be sent any more."""
+    group = row.group(main)
+    if any(row.steps[number].succeeded for number in group):
+        return True
+    last = max((number for number in group if row.steps[number].attempt), default=main)
+    if row.steps[last].status == "queued":
+        return False
+    left = [n for n in group if n > last and row.steps[n].stands_for in row.stands_for(last)]
+    if row.steps[last].status == "failed":
+        return not any(_is_for(row, number, last) for number in left)
+    return not left
 
 
 def _content_gone(world: "World", row: Row) -> None:
-    final = row.succeeded or row.cancelled or row.stopped
-    if not final and not row.has_alternates:
-        open_steps = row.steps[-1:] if row.is_chain else row.steps
-        final = all(step.status != "queued" for step in open_steps)
+    open_mains = row.mains[-1:] if row.is_chain else row.mains
+    final = (
+        row.succeeded
+        or row.cancelled
+        or row.stopped
+        or all(_nothing_can_follow(row, main) for main in open_mains)
+    )
     kept = row.message_id in world.contents()
     check(not (final and kept), "I8 content is gone once final", row, world.calls.happened)
 

@@ -126,6 +126,27 @@ SCENARIOS = (
         [(0, 0), (1, 120)],
     ),
     Scenario(
+        "every answer of the last step lost",
+        chain("email", "sms"),
+        {1: Script((LOST,) * 5)},
+        ["accepted", "queued"],
+        [(0, 0), (1, 60), (1, 120), (1, 180)],
+    ),
+    Scenario(
+        "a stop that comes when the chain has moved on",
+        chain("sms", "email", "whatsapp", on_failure={"invalid_address": "stop"}),
+        {0: Script(events=((70_000, "failed"),)), 2: DELIVERED},
+        ["failed", "accepted", "delivered"],
+        [(0, 0), (1, 60), (2, 120)],
+    ),
+    Scenario(
+        "moved on from a step that could have been repaired",
+        chain("whatsapp", "sms") | {"pc": WHATSAPP_REPAIR},
+        {},
+        ["accepted", "queued", "accepted"],
+        [(0, 0), (2, 60)],
+    ),
+    Scenario(
         "an event before the answer",
         chain("email", "sms"),
         {0: Script((EARLY,), ((0, "delivered"), (500, "sent")))},

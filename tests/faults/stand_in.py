@@ -47,6 +47,8 @@ class DynamoDb:
 
     def __init__(self, on_write: Callable[[str, Item | None, Item | None], None]) -> None:
         self.tables: dict[str, dict[str, Item]] = {table: {} for table in KEYS}
+        # Each item before its last write.
+        self._before: dict[str, dict[str, Item]] = {table: {} for table in KEYS}
         self._on_write = on_write
 
     def get_item(self, TableName: str, Key: Item, ConsistentRead: bool) -> Item:  # noqa: FBT001, N803
@@ -54,10 +56,14 @@ class DynamoDb:
         item = self.tables[TableName].get(_key(TableName, Key))
         return {} if item is None else {"Item": item}
 
-    def batch_get_item(self, RequestItems: Item) -> Item:  # noqa: N803
+    def batch_get_item(self, RequestItems: Item, *, stale: bool = False) -> Item:  # noqa: N803
         ((table, request),) = RequestItems.items()
         assert 0 < len(request["Keys"]) <= 100
-        found = [self.tables[table].get(_key(table, key)) for key in request["Keys"]]
+        # A row that is read out of date is written in vain; of a link nothing would be noticed.
+        assert request["ConsistentRead"] or table == "messages"
+        is_stale = stale and not request["ConsistentRead"]
+        items = self._before[table] if is_stale else self.tables[table]
+        found = [items.get(_key(table, key)) for key in request["Keys"]]
         return {"Responses": {table: [item for item in found if item is not None]}}
 
     def update_item(self, TableName: str, Key: Item, **call: Any) -> Item:  # noqa: N803
@@ -135,6 +141,8 @@ class DynamoDb:
     def _put(self, table: str, item: Item) -> None:
         key = _key(table, item)
         before = self.tables[table].get(key)
+        if before is not None:
+            self._before[table][key] = before
         self.tables[table][key] = item
         self._on_write(table, before, item)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, product
 
 from tests.faults.faults import CRASHES, Fault
-from tests.faults.invariants import Row, check_end
+from tests.faults.invariants import Row, check, check_end
 from tests.faults.refinement import check_refinement
 from tests.faults.scenarios import Scenario
 from tests.faults.world import START, World
@@ -21,6 +21,7 @@ def play(world: World, scenario: Scenario) -> World:
         world.cancel(message_id)
     world.run()
     world.calls_of_scenario = len(world.calls.names)
+    check(len(world.rows()) <= 1, "I10 a key is one message", world.rows())
     check_end(world)
     check_refinement(world)
     return world

@@ -117,6 +117,18 @@ def test_events_wait_for_their_link_and_stay_for_a_repeat(store) -> None:
     assert store.find_links(["v", "w"]) == ({"w": ("m", 1)}, {"w": [event, event]})
 
 
+def test_what_waits_is_kept_longer_than_any_event_is_late(store) -> None:
+    event = DeliveryEvent("whatsapp", Status.SENT, "sent", provider_message_id="w", occurred_at=1)
+    store.park("w", event, NOW)
+    store.link("linked", "m", 1, NOW)
+    for id_ in ("w", "linked"):
+        request = {"Keys": [{"provider_message_id": {"S": id_}}], "ConsistentRead": True}
+        answer = store.dynamodb.batch_get_item(RequestItems={"provider-message-ids": request})
+        (item,) = answer["Responses"]["provider-message-ids"]
+        # The stream keeps events for a day, and its failures are replayed within one more.
+        assert int(item["expires_at"]["N"]) >= NOW // 1000 + 3 * 86_400
+
+
 def test_recipients_are_counted_once_per_message(store) -> None:
     messages = [planned(number).message for number in range(3)]
     assert store.count_recipient("ann", messages[0], 2)

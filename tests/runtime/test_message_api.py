@@ -9,6 +9,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from runtime.clients import data_client
 from runtime.handlers import message_api
+from runtime.store import ConflictError, Store
 from tests.runtime.conftest import CONTEXT
 from tests.support.requests import EMAIL, RCS, SMS, WHATSAPP, request
 
@@ -469,3 +470,14 @@ def test_a_custom_domain_may_have_a_path_of_its_own(world) -> None:
 def test_an_id_that_no_route_takes_is_not_found_either(world) -> None:
     answer = world.call("GET", "/messages/a/b")
     assert (answer.status, answer.body["status"]) == (404, 404)
+
+
+def test_a_row_that_is_in_conflict_all_the_time_is_a_503(world, monkeypatch) -> None:
+    message_id = world.accept(request())
+
+    def conflict(*_: object) -> None:
+        raise ConflictError(message_id)
+
+    monkeypatch.setattr(Store, "save_and_delete_content", conflict)
+    answer = world.cancel(message_id)
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "2")

@@ -56,3 +56,17 @@ def test_a_batch_tells_rows_to_read_again_from_those_that_failed() -> None:
     client = SimpleNamespace(batch_execute_statement=lambda **_: answer)
     saved = Store(client, "messages", "payloads").save_many([MESSAGE], 1)
     assert saved == Saved(conflicts=frozenset({"id"}), failures=frozenset())
+
+
+def test_keys_that_a_throttled_table_leaves_out_are_asked_for_again() -> None:
+    asked: list[list[str]] = []
+
+    def answer(RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803  boto3's name
+        keys = RequestItems["messages"]["Keys"]
+        asked.append([key["message_id"]["S"] for key in keys])
+        left = {"messages": {"Keys": keys[1:], "ConsistentRead": True}} if keys[1:] else {}
+        return {"Responses": {"messages": []}, "UnprocessedKeys": left}
+
+    client = SimpleNamespace(batch_get_item=answer)
+    Store(client, "messages", "payloads").read_many(["a", "b", "c"], consistent=True)
+    assert asked == [["a", "b", "c"], ["b", "c"], ["c"]]
