@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runtime import rows
-from runtime.channels import parse_event
+from runtime.channels import minimize_event, parse_event
 from runtime.domain.decision import cancel, claim, release
 from runtime.domain.message import Message, apply
 from runtime.domain.status import DeliveryEvent, FailureClass, Status
@@ -77,7 +77,7 @@ def _parsed(emitted: Iterable[Emitted]) -> list[DeliveryEvent]:
     return [
         replace(event, message_id=one.message_id, step=one.step)
         for one in emitted
-        for event in parse_event(one.body)
+        for event in parse_event(minimize_event(one.body))  # as the relay puts it on the stream
     ]
 
 
