@@ -16,13 +16,13 @@ def network_policy(
     allowed_cidrs: list[str],
     authorization: str,
     parent: pulumi.Resource,
-) -> list[pulumi.Resource]:
+) -> aws.apigateway.RestApiPolicy:
     """Create the policy that lets only some networks call `api`; none allows all of them.
 
     There is always one: a policy that is taken away goes after the deployment that should be
     without it, which would keep it.
     """
-    policy = aws.apigateway.RestApiPolicy(
+    return aws.apigateway.RestApiPolicy(
         f"{name}-network-policy",
         rest_api_id=api.id,
         policy=json_document(
@@ -33,7 +33,6 @@ def network_policy(
         ),
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    return [policy]
 
 
 def web_acl(

@@ -151,7 +151,7 @@ def _stage_args(
         parts=[
             *api_routes(name, api, function, authorization, parent),
             *gateway_responses(name, api, parent),
-            *network_policy(
+            network_policy(
                 name, api, allowed_cidrs=cidrs, authorization=authorization, parent=parent
             ),
         ],

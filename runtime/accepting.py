@@ -147,11 +147,16 @@ class Acceptor:
     def _read(self, message_id: str) -> Message:
         message = self.store.read(message_id) if _is_id(message_id) else None
         if message is None:
-            raise ProblemError(404, "No message has this id, or it is older than is kept.")
+            raise no_such_message()
         return message
 
     def _document(self, message: Message) -> dict[str, Any]:
         return status_document(message, self.clock(), self.settings.outcome_wait_seconds)
+
+
+def no_such_message() -> ProblemError:
+    """Return what an id is answered that no message has."""
+    return ProblemError(404, "No message has this id, or it is older than is kept.")
 
 
 def read_request(body: bytes) -> dict[str, Any]:

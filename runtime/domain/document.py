@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from .message import Message, UseCase
+from .message import Message, Step, UseCase
 from .status import Status
 
 # Still nothing that could be called an outcome.
@@ -16,6 +16,7 @@ def status_document(message: Message, now: int, outcome_wait_seconds: int) -> di
     Where no outcome has come by the time one can be expected, the overall status reads `unknown`.
     An outcome that comes later still replaces it.
     """
+    unclaimed = message.unclaimed
     status = message.status
     if status in _PENDING and now >= message.gives_up_at(outcome_wait_seconds):
         status = Status.UNKNOWN
@@ -25,9 +26,13 @@ def status_document(message: Message, now: int, outcome_wait_seconds: int) -> di
         "status": str(status),
         "created_at": _iso(message.created_at),
         "updated_at": _iso(message.updated_at or message.created_at),
-        "steps": [_step_document(message, index) for index in range(len(message.steps))],
+        "steps": [
+            # A time at which nothing is going to happen would only be misread.
+            _step_document(step, has_due_at=step.attempt > 0 or index in unclaimed)
+            for index, step in enumerate(message.steps)
+        ],
         "fallback": _fallback_document(message),
-        "next_timer_at": _next_timer_at(message),
+        "next_timer_at": _next_timer_at(message, unclaimed),
         "cancelled_at": _iso(message.cancelled_at),
         "outcome": {
             "delivered_late": message.delivered_late,
@@ -36,10 +41,8 @@ def status_document(message: Message, now: int, outcome_wait_seconds: int) -> di
     }
 
 
-def _step_document(message: Message, index: int) -> dict[str, Any]:
-    step, failure = message.steps[index], None
-    # A time at which nothing is going to happen would only be misread.
-    has_due_at = step.attempt or index in message.unclaimed
+def _step_document(step: Step, *, has_due_at: bool) -> dict[str, Any]:
+    failure = None
     if step.failed:
         failure = {
             "class": step.failure_class.value if step.failure_class else None,
@@ -76,8 +79,8 @@ def _fallback_document(message: Message) -> dict[str, Any] | None:
     }
 
 
-def _next_timer_at(message: Message) -> str | None:
-    due = [message.steps[index].due_at for index in message.unclaimed]
+def _next_timer_at(message: Message, unclaimed: list[int]) -> str | None:
+    due = [message.steps[index].due_at for index in unclaimed]
     # A last step whose answer is unclear is looked at again when its lease is over.
     due += [message.steps[index].lease_until for index in message.to_resend]
     return _iso(min((at for at in due if at is not None), default=None))

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from botocore.exceptions import BotoCoreError, ClientError
 
 from runtime import clock
-from runtime.accepting import Acceptor
+from runtime.accepting import Acceptor, no_such_message
 from runtime.clients import data_client
 from runtime.problems import PROBLEM_JSON, ProblemError
 from runtime.settings import ApiSettings
@@ -78,7 +78,7 @@ def cancel_message(message_id: str) -> Response[str]:
 @app.not_found
 def answer_not_found(_error: Exception) -> Response[str]:
     """Answer a path that no message id can have; API Gateway refuses all other routes itself."""
-    return _problem(ProblemError(404, "No message has this id, or it is older than is kept."))
+    return _problem(no_such_message())
 
 
 @app.exception_handler(ProblemError)  # type: ignore[untyped-decorator]

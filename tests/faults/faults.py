@@ -47,19 +47,28 @@ _REFUSED_BATCHES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
-def _half(
-    call: Callable[..., Any], arguments: dict[str, Any], entries: str, answers: str, left: str
-) -> Any:
+_BATCH_READ = "dynamodb.batch_get_item"
+# Where each batch has its entries, and its answer what belongs to single ones.
+_BATCHES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "dynamodb.batch_execute_statement": ("Statements", ("Responses",)),
+    "sqs.send_message_batch": ("Entries", ("Successful", "Failed")),
+    "kinesis.put_records": ("Records", ("Records",)),
+}
+
+
+def _half(name: str, call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     """Make a batch call with the first half of its entries; the rest is refused."""
+    entries, answers = _BATCHES[name]
     batch = arguments[entries]
     half = len(batch) // 2
     answer = call(**arguments | {entries: batch[:half]}) if half else {}
-    refused = _REFUSED_BATCHES[left](arguments | {entries: batch[half:]})
-    merged = {name: [*answer.get(name, []), *refused.get(name, [])] for name in answers.split()}
+    refused = _REFUSED_BATCHES[name](arguments | {entries: batch[half:]})
+    merged = {key: [*answer.get(key, []), *refused.get(key, [])] for key in answers}
     return {**answer, **refused, **merged}
 
 
 def _half_of_keys(call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """Read the first half of the keys; the rest is left over."""
     ((table, request),) = arguments["RequestItems"].items()
     half = len(request["Keys"]) // 2
     now, later = (
@@ -67,20 +76,6 @@ def _half_of_keys(call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     )
     answer = call(RequestItems={table: now}) if half else {"Responses": {}}
     return {**answer, "UnprocessedKeys": {table: later}}
-
-
-_PARTIAL: dict[str, Callable[[Callable[..., Any], dict[str, Any]], Any]] = {
-    "dynamodb.batch_get_item": _half_of_keys,
-    "dynamodb.batch_execute_statement": lambda call, arguments: _half(
-        call, arguments, "Statements", "Responses", "dynamodb.batch_execute_statement"
-    ),
-    "sqs.send_message_batch": lambda call, arguments: _half(
-        call, arguments, "Entries", "Successful Failed", "sqs.send_message_batch"
-    ),
-    "kinesis.put_records": lambda call, arguments: _half(
-        call, arguments, "Records", "Records", "kinesis.put_records"
-    ),
-}
 
 
 @dataclass
@@ -105,10 +100,13 @@ class Calls:
             if name in _REFUSED_BATCHES:
                 return _REFUSED_BATCHES[name](arguments)
             raise client_error("ThrottlingException", name)
-        if fault is Fault.PARTIAL and name in _PARTIAL:
+        if fault is Fault.PARTIAL and name in _BATCHES:
             self.happened.append((name, fault))
-            return _PARTIAL[name](call, arguments)
-        if fault is Fault.STALE and name == "dynamodb.batch_get_item":
+            return _half(name, call, arguments)
+        if fault is Fault.PARTIAL and name == _BATCH_READ:
+            self.happened.append((name, fault))
+            return _half_of_keys(call, arguments)
+        if fault is Fault.STALE and name == _BATCH_READ:
             self.happened.append((name, fault))
             arguments |= {"stale": True}
         try:

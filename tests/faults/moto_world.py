@@ -6,6 +6,7 @@ What is in memory is fast and ours; moto is slow and somebody else's. They have 
 import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 
 import moto
@@ -14,7 +15,7 @@ import pytest
 from runtime.clients import data_client
 from tests.faults.faults import CRASHES, Fault
 from tests.faults.scenarios import Scenario
-from tests.faults.sweep import play
+from tests.faults.sweep import count_calls, play_under
 from tests.faults.world import Watched, World, runtime_in
 from tests.runtime.conftest import world_on_moto
 
@@ -123,23 +124,8 @@ def on_moto() -> Iterator[Callable[..., MotoWorld]]:
 
 def crash(begin: Callable[..., MotoWorld], scenario: Scenario, stride: int = 1) -> int:
     """Crash a scenario before and after every so manieth call; return the number of worlds."""
-    calls = range(0, _played(begin, scenario, {}).calls_of_scenario, stride)
-    for number in calls:
-        for fault in CRASHES:
-            world = _played(begin, scenario, {number: fault})
-            assert [happened for _, happened in world.calls.happened] == [fault]
+    calls = range(0, count_calls(begin, scenario, duplicates=False), stride)
+    for number, fault in product(calls, CRASHES):
+        world = play_under(begin, scenario, {number: fault})
+        assert [happened for _, happened in world.calls.happened] == [fault]
     return len(CRASHES) * len(calls)
-
-
-def _played(
-    begin: Callable[..., MotoWorld], scenario: Scenario, faults: dict[int, Fault]
-) -> MotoWorld:
-    world = begin(faults=faults)
-    try:
-        play(world, scenario)
-    except AssertionError as error:
-        error.add_note(f"scenario: {scenario.name}; faults: {faults}; on moto")
-        raise
-    finally:
-        world.end()
-    return world

@@ -55,16 +55,26 @@ def sweep(
     """Play a scenario under each of the faults; return the number of worlds."""
     worlds = 0
     for chosen in faults:
-        world = begin(faults=chosen, duplicates=duplicates)
-        try:
-            play(world, scenario)
-        except AssertionError as error:
-            error.add_note(f"scenario: {scenario.name}; faults: {chosen}; twice: {duplicates}")
-            raise
+        play_under(begin, scenario, chosen, duplicates=duplicates)
         worlds += 1
     return worlds
 
 
+def play_under(
+    begin: Callable[..., World], scenario: Scenario, faults: Faults, *, duplicates: bool = False
+) -> World:
+    """Play a scenario in a new world under faults; a violation says under which."""
+    world = begin(faults=faults, duplicates=duplicates)
+    try:
+        return play(world, scenario)
+    except AssertionError as error:
+        where = f"{type(world).__name__}; twice: {duplicates}"
+        error.add_note(f"scenario: {scenario.name}; faults: {faults}; {where}")
+        raise
+    finally:
+        world.end()
+
+
 def count_calls(begin: Callable[..., World], scenario: Scenario, *, duplicates: bool) -> int:
     """Return how many calls the world without faults makes."""
-    return play(begin(duplicates=duplicates), scenario).calls_of_scenario
+    return play_under(begin, scenario, {}, duplicates=duplicates).calls_of_scenario

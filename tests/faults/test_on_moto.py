@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.moto_world import crash, on_moto
 from tests.faults.scenarios import SCENARIOS
-from tests.faults.sweep import outcome, play
+from tests.faults.sweep import outcome, play_under
 from tests.faults.world import World, in_memory
 
 # Here every so manieth scenario is crashed, at every so manieth call; in `make faults` all are.
@@ -34,14 +34,10 @@ def rows_of(world: World) -> Any:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_a_scenario_ends_in_the_same_row_on_moto_and_in_memory(begin, scenario) -> None:
-    on_moto = begin()
-    try:
-        play(on_moto, scenario)
-        found = outcome(on_moto), rows_of(on_moto)
-    finally:
-        on_moto.end()
+    on_moto = play_under(begin, scenario, {})
+    found = outcome(on_moto), rows_of(on_moto)
     with in_memory() as begin_in_memory:
-        ours = play(begin_in_memory(), scenario)
+        ours = play_under(begin_in_memory, scenario, {})
         assert found == (outcome(ours), rows_of(ours))
 
 

@@ -136,6 +136,9 @@ class World:
             "kinesis": Watched("kinesis", self.kinesis, self.calls),
         }
 
+    def end(self) -> None:
+        """Let go of what outlives a world; memory has nothing of the kind."""
+
     def client(self, service: str) -> Any:
         return self._clients[service]
 

@@ -1,6 +1,5 @@
 """Resources that exist already are used, and nothing is made beside them."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -193,18 +192,3 @@ def test_a_part_used_alone_checks_its_arguments(run_program: Callable[..., Any])
         run_program(lambda: DeliveryEventStream("Receipts", {"retention_days": 30}))
     with pytest.raises(SettingsError, match="did you mean stream_mode"):
         run_program(lambda: DeliveryEventStream("Receipts", {"stream_mod": "ON_DEMAND"}))
-
-
-def test_roles_of_the_program_are_granted_single_calls(run_program: Callable[..., Any]) -> None:
-    def program() -> None:
-        messaging = FallbackMessaging("Orders", {"authorization": "IAM"})
-        messaging.grant_send("shop-may-send", "shop")
-        messaging.grant_status("shop-may-ask", "shop")
-        messaging.grant_cancel("shop-may-cancel", "shop")
-
-    recording = run_program(program)
-
-    for name in ("send", "ask", "cancel"):
-        grant = recording.one("RolePolicy", f"shop-may-{name}").inputs
-        assert grant["role"] == "shop"
-        assert json.loads(grant["policy"])["Statement"][0]["Action"] == ["execute-api:Invoke"]

@@ -123,7 +123,10 @@ def test_roles_may_be_let_in_with_iam_authorization(run_program: Callable[..., A
         ("support-may-look-up", "/GET/messages/*"),
         ("support-may-cancel", "/POST/messages/*/cancel"),
     ):
-        (statement,) = recording.one("RolePolicy", name).document()["Statement"]
+        grant = recording.one("RolePolicy", name)
+        (statement,) = grant.document()["Statement"]
+        assert grant.inputs["role"] == name.partition("-")[0]
+        assert statement["Action"] == ["execute-api:Invoke"]
         assert statement["Resource"][0].endswith(resource)
 
 
