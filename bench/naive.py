@@ -86,7 +86,7 @@ def event_handler(event: dict[str, Any], _context: object) -> None:
         meter.count("EventsApplied", channel=found.channel)
         for timer in timers_after_failures(after, _now()):
             _queue("timers", {"message_id": timer.message_id, "step": timer.step, "due_at": 0})
-        if after.over and not before.over:
+        if after.over(_now()) and not before.over(_now()):
             _delete_content(after.message_id)
 
 

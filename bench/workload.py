@@ -19,7 +19,7 @@ from bench.stand_in import StandIn
 from runtime import rows
 from runtime.channels import CHANNELS, minimize_event, parse_event
 from runtime.domain.message import Message, apply
-from runtime.domain.plan import Plan, plan_message
+from runtime.domain.plan import Durations, Plan, plan_message
 from runtime.handlers import send_primary
 from tests.support import requests
 from tests.support.events import ses, sms, whatsapp
@@ -124,8 +124,7 @@ def plan(request: Mapping[str, Any], message_id: str) -> Plan:
         request,
         message_id=message_id,
         now=NOW,
-        default_fallback_seconds=300,
-        retention_days=30,
+        durations=Durations(300, 3_600, 30),
         split_repairs=lambda channel, content: CHANNELS[channel].split_repairs(content),
     )
 
@@ -220,7 +219,7 @@ def _add(
         elif at < len(arrived):
             arrived[int(at)].append(minimize_event(payload))
     items["messages"][message_id] = row(message)
-    if not message.over:
+    if not message.over(now=0):
         items["payloads"][message_id] = content(plan(_REQUESTS[channel], message_id))
 
 

@@ -33,7 +33,7 @@ def _step(message: Message, index: int, step: dict[str, Any], now: int) -> Itera
         # Only a retry waits: a repair sends something else, and at once.
         of = f", {'retry' if row.delay_seconds else 'repair'} of step {row.stands_for}"
     words = _listed(
-        "not needed" if _not_needed(message, index) else step["status"],
+        "not needed" if _not_needed(message, index, now) else step["status"],
         _failure(step),
         f"started after a {row.started_because}" if row.started_because else "",
         f"{row.attempt} attempt{'s' if row.attempt > 1 else ''}" if row.attempt else "",
@@ -48,13 +48,13 @@ def _step(message: Message, index: int, step: dict[str, Any], now: int) -> Itera
         yield "    may have gone out: redrive refuses it unless RESEND names this message"
 
 
-def _not_needed(message: Message, index: int) -> bool:
+def _not_needed(message: Message, index: int, now: int) -> bool:
     """Whether a step that nobody has taken will not be started any more."""
     step = message.steps[index]
     if step.claimed or step.status is not Status.QUEUED or index in message.unclaimed:
         return False
     # No failure has called for an alternate yet, but one still may.
-    over = message.over or message.reached(index) or message.superseded(index)
+    over = message.over(now) or message.reached(index) or message.superseded(index)
     return step.stands_for is None or over
 
 

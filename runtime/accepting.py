@@ -14,7 +14,7 @@ from .channels import CHANNELS
 from .domain.decision import cancel
 from .domain.document import status_document
 from .domain.message import Message
-from .domain.plan import Plan, StepContent, plan_message
+from .domain.plan import Durations, Plan, StepContent, plan_message
 from .guards import check_guards
 from .problems import ProblemError
 from .request_schema import Fault, find_faults
@@ -27,8 +27,6 @@ MOST_REQUEST_BYTES: Final = 262_144
 MOST_KEY_LENGTH: Final = 128
 _MOST_CONFLICTS: Final = 10
 _COUNTED_AT_ONCE: Final = 8
-# How long a dead letter can be sent back to its queue: its content must still be there.
-_DEAD_LETTER_SECONDS: Final = 14 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +52,18 @@ class Acceptor:
             request,
             message_id=_message_id(client, idempotency_key),
             now=now,
-            default_fallback_seconds=self.settings.default_fallback_seconds,
-            retention_days=self.settings.retention_days,
+            durations=Durations(
+                self.settings.default_fallback_seconds,
+                self.settings.outcome_wait_seconds,
+                self.settings.retention_days,
+            ),
             split_repairs=lambda channel, content: CHANNELS[channel].split_repairs(content),
             request_hash=_hash(request) if idempotency_key is not None else None,
         )
         message_id = plan.message.message_id
         check_guards(plan, self.settings)
         self._check_rate(plan, idempotency_key)
-        # A backstop: content is deleted as soon as no step can need it any more.
-        give_up = plan.message.gives_up_at(self.settings.outcome_wait_seconds)
-        existing = self.store.create(plan, give_up // 1000 + _DEAD_LETTER_SECONDS)
+        existing = self.store.create(plan)
         if existing is None:
             meter.count("MessagesAccepted")
         elif existing.request_hash != plan.message.request_hash:

@@ -151,7 +151,8 @@ class Normalizer:
         done = [
             after.message_id
             for before, after in pairs
-            if after.over and (not before.over or _some_are_known(before, events[after.message_id]))
+            if after.over(now)
+            and (not before.over(now) or _some_are_known(before, events[after.message_id]))
         ]
 
         def arm() -> set[str]:

@@ -88,6 +88,8 @@ def _encode_step(step: Step) -> Item:
     for name in _STEP_CLASSES:
         if getattr(step, name):
             item[name] = {"S": " ".join(getattr(step, name))}
+    if step.stopped:
+        item["stopped"] = {"BOOL": True}
     if step.permanent is not None:
         item["permanent"] = {"BOOL": step.permanent}
     return item
@@ -116,7 +118,14 @@ def _decode_step(item: Mapping[str, Any]) -> Step:
         after=_classes(item, "after"),
         delay_seconds=_number(item, "delay_seconds") or 0,
         stop_on=_classes(item, "stop_on"),
+        stopped=_was_stopped(item),
     )
+
+
+def _was_stopped(item: Mapping[str, Any]) -> bool:
+    """Read whether a stop has come; older rows say so by their failure alone."""
+    stops = _string(item, "failure_class") in (_string(item, "stop_on") or "").split()
+    return "stopped" in item or stops
 
 
 def _classes(item: Mapping[str, Any], name: str) -> tuple[FailureClass, ...]:

@@ -140,7 +140,7 @@ class Sender:
             message = self._join(message, index, step.provider_message_id, now)
         # A step that nobody has tried has left nothing undone: the timers that come after every
         # success are of that kind, and a delete is billed even where nothing is left to delete.
-        if step.attempt and message.over:
+        if step.attempt and message.over(now):
             self.store.delete_content(message.message_id)
 
     def _claim(self, message: Message, index: int, now: int) -> Message | None:
@@ -231,11 +231,12 @@ class Sender:
             )
             message = self._save_event(message, index, event, now)
             self._start_after_failure(message, now)
-        elif message.successor(index) is None and not message.over:
-            # Nobody comes after this step, so it is looked at again once its lease is over.
+        elif message.successor(index) is None and not message.over(now):
+            # No step comes after this one, so it is looked at again once its lease is over: to be
+            # sent again, or to delete the content if it was sent too often without an answer.
             lease_until = message.steps[index].lease_until
             self.timers.arm(Timer(message.message_id, index, lease_until), now)
-        if message.over:
+        if message.over(now):
             self.store.delete_content(message.message_id)
 
     def _retry_at(self, message: Message, index: int, now: int) -> int | None:
@@ -246,14 +247,18 @@ class Sender:
         return retry_at if retry_at < gives_up_at else None
 
     def _back_off(self, message: Message, index: int, retry_at: int, now: int) -> None:
-        """Let go of the step, and arm a timer for another try.
+        """Let go of the step until its next try is due, and arm a timer for that.
 
         A timer and not a return to the queue: it does not use up the five receives that a crash
         has, and it can wait as long as it should. Released first: a timer that finds the step
         held would be spent for nothing, and a crash in between brings the record back.
         """
         holder = message.steps[index].holder or ""
-        self._change(message, lambda current: release(current, index, holder), now)
+        self._change(
+            message,
+            lambda current: release(current, index, holder=holder, retry_at=retry_at),
+            now,
+        )
         self.timers.arm(Timer(message.message_id, index, retry_at), now)
 
     def _join(self, message: Message, index: int, provider_message_id: str, now: int) -> Message:

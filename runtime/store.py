@@ -58,7 +58,7 @@ class Store:
     provider_message_ids_table: str = ""
     concurrency: int = 1
 
-    def create(self, plan: Plan, content_expires_at: int) -> Message | None:
+    def create(self, plan: Plan) -> Message | None:
         """Write the row and the content in one transaction.
 
         Returns the row that is already there, if one is: then nothing was written. Raises
@@ -69,7 +69,7 @@ class Store:
         content = {
             "message_id": {"S": message.message_id},
             "content": {"B": rows.encode_contents(plan.contents)},
-            "expires_at": {"N": str(content_expires_at)},
+            "expires_at": {"N": str(plan.content_expires_at)},
         }
         condition = {
             "ConditionExpression": "attribute_not_exists(message_id)",

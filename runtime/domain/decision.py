@@ -80,7 +80,7 @@ def _held(message: Message, index: int, now: int) -> Decision:
 
 
 def _allowed_from(message: Message, index: int) -> int:
-    """Return when the wait for the step before is over; 0 if it failed or was never claimed."""
+    """Return from when a step may be sent; 0 if a failure calls for it or nothing is noted."""
     return 0 if index in message.failed_over_to else message.steps[index].due_at or 0
 
 
@@ -116,15 +116,17 @@ def claim(
     return message
 
 
-def release(message: Message, index: int, holder: str) -> Message:
+def release(message: Message, index: int, *, holder: str, retry_at: int) -> Message:
     """Return the row in which a step that provably was not accepted may be claimed again.
 
-    Nothing changes if somebody else has claimed it since.
+    From `retry_at` on, by whichever timer comes then. Nothing changes if another sender has claimed
+    the step since.
     """
     step = message.steps[index]
     if step.holder != holder or not step.in_flight:
         return message
-    return message.with_step(index, replace(step, lease_until=0, released=step.released + 1))
+    given_back = replace(step, lease_until=0, released=step.released + 1, due_at=retry_at)
+    return message.with_step(index, given_back)
 
 
 def cancel(message: Message, now: int) -> Message | None:

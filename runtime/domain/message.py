@@ -38,12 +38,14 @@ class Step:
     `attempt` counts claims, `released` those of them whose send provably was not accepted, and
     `holder` names the last one, so that a claim whose answer was lost is known for one's own.
     `lease_until` is 0 while nobody holds the step: before its first claim, and once released.
-    `due_at` is when silence of the step before lets this one start; it is known once the step
-    before is claimed.
+    `due_at` is from when the step may be sent: when silence of the step before lets it start, known
+    once that one is claimed; and when the next try is due, once a try was not accepted. Every timer
+    honours it.
 
     A step with `stands_for` is an alternate: it is sent in place of that earlier step if it fails
     with a class in `after`, `delay_seconds` later, on the same channel. The others are the chain's
-    main steps. A failure with a class in `stop_on` ends the chain.
+    main steps. A failure with a class in `stop_on` ends the chain; `stopped` says that one has
+    come, and stays whatever comes later: the content is gone.
     """
 
     channel: str
@@ -65,6 +67,7 @@ class Step:
     after: tuple[FailureClass, ...] = ()
     delay_seconds: int = 0
     stop_on: tuple[FailureClass, ...] = ()
+    stopped: bool = False
 
     @property
     def rank(self) -> int:
@@ -144,7 +147,7 @@ class Message:
     def next_on_failure(self, index: int) -> int | None:
         """Return the step that the failure of this one starts, if there is one."""
         step = self.steps[index]
-        if step.failure_class in step.stop_on:
+        if step.stopped:
             return None
         # An alternate that fails has stood for others, whose further alternates are still there.
         stands_for: set[int | None] = {index}
@@ -187,10 +190,9 @@ class Message:
 
     @property
     def stopped(self) -> bool:
-        """Whether a failure has ended the chain before its last step."""
+        """Whether a failure has ended the chain; one that comes after the next send does not."""
         return self.use_case is UseCase.FALLBACK and any(
-            step.failed and step.failure_class in step.stop_on and not self.superseded(index)
-            for index, step in enumerate(self.steps)
+            step.stopped and not self.superseded(index) for index, step in enumerate(self.steps)
         )
 
     @property
@@ -221,25 +223,38 @@ class Message:
     @property
     def may_need_alternates(self) -> bool:
         """Whether a step that has been sent may yet fail in a way that an alternate is for."""
-        return any(
+        return not self.stopped and any(
             step.attempt
             and not step.failed
+            and not step.stopped
             and not self.reached(index)
             and not self.superseded(index)
             and self.alternates(index)
             for index, step in enumerate(self.steps)
         )
 
-    @property
-    def over(self) -> bool:
-        """Whether no send can follow any more, so that the content may be deleted."""
+    def over(self, now: int) -> bool:
+        """Whether no send can follow any more, so that the content may be deleted.
+
+        A sender that holds a step may give it back, and it is sent again: even one whose sends
+        were unclear too often for a further try of its own accord. Once its lease is over, the
+        sender is gone.
+        """
         if self.succeeded or self.cancelled_at is not None:
             return True
-        return not (self.to_resend or self.may_need_alternates or self.unclaimed)
+        held = any(now < self.steps[index].lease_until for index in self._unclear)
+        return not (held or self.to_resend or self.may_need_alternates or self.unclaimed)
 
     @property
     def to_resend(self) -> list[int]:
         """The last steps whose send is unclear, and that are sent again after their lease."""
+        return [
+            index for index in self._unclear if self.steps[index].unclear_sends < MOST_UNCLEAR_SENDS
+        ]
+
+    @property
+    def _unclear(self) -> list[int]:
+        """The last steps of which nothing is known since a sender took them."""
         if self.succeeded or self.cancelled_at is not None:
             return []
         return [
@@ -247,8 +262,8 @@ class Message:
             for index, step in enumerate(self.steps)
             if step.in_flight
             and not self.reached(index)
+            and not self.superseded(index)
             and self.successor(index) is None
-            and step.unclear_sends < MOST_UNCLEAR_SENDS
         ]
 
     @property
@@ -327,7 +342,10 @@ def apply(message: Message, events: Iterable[DeliveryEvent]) -> Message:
 
 
 def _merge(step: Step, event: DeliveryEvent) -> Step:
-    """Join an event into a step: earliest time per status, highest verdict, smallest id."""
+    """Join an event into a step: earliest time per status, highest verdict, smallest id.
+
+    A stop is joined by OR: it does not depend on what else comes, or when.
+    """
     times = step.times
     if event.occurred_at is not None:
         known = times.get(event.status)
@@ -337,13 +355,18 @@ def _merge(step: Step, event: DeliveryEvent) -> Step:
     # the id that SendWhatsAppMessage answered (a UUID) win over Meta's ("wamid...").
     ids = [id_ for id_ in (step.provider_message_id, event.provider_message_id) if id_]
     ids += [event.related_message_id] if event.related_message_id else []
-    joined = replace(step, times=times, provider_message_id=min(ids, default=None))
+    failed = event.status is Status.FAILED
+    joined = replace(
+        step,
+        times=times,
+        provider_message_id=min(ids, default=None),
+        stopped=step.stopped or (failed and event.failure_class in step.stop_on),
+    )
     event_rank = rank(event.status, step.channel, permanent=event.permanent)
     ours = _failure_order(step, step.failure_class, step.failure_reason, permanent=step.permanent)
     theirs = _failure_order(step, event.failure_class, event.reason, permanent=event.permanent)
     if (event_rank, theirs) <= (step.rank, ours):
         return joined
-    failed = event.status is Status.FAILED
     return replace(
         joined,
         status=event.status,

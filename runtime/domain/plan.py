@@ -10,6 +10,9 @@ from .message import Message, Step, UseCase
 from .status import FailureClass, Status
 
 _DAY_SECONDS: Final = 86_400
+# How long a dead letter can be put back on its queue: the longest retention that SQS has. It counts
+# from when the message was first put on a queue.
+_DEAD_LETTER_DAYS: Final = 14
 # How long after a failure a step is tried again on its channel, for as long as its wait lasts.
 RETRY_DELAYS_SECONDS: Final = (5, 30)
 
@@ -30,6 +33,15 @@ DEFAULT_ACTIONS: Final[Mapping[FailureClass, FailureAction]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Durations:
+    """How long a stack waits where a request does not say, waits for outcomes, and keeps rows."""
+
+    default_fallback_seconds: int
+    outcome_wait_seconds: int
+    retention_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepContent:
     """What one step sends: the addresses and the channel's own object of the request."""
 
@@ -45,10 +57,15 @@ Repairs = Mapping[FailureClass, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A message, and the content of its steps in the same order."""
+    """A message, and the content of its steps in the same order.
+
+    `content_expires_at`, in seconds, is a backstop: content is deleted as soon as no step can need
+    it any more.
+    """
 
     message: Message
     contents: tuple[StepContent, ...]
+    content_expires_at: int
 
 
 def plan_message(
@@ -56,17 +73,18 @@ def plan_message(
     *,
     message_id: str,
     now: int,
-    default_fallback_seconds: int,
-    retention_days: int,
+    durations: Durations,
     split_repairs: Callable[[str, Mapping[str, Any]], tuple[Mapping[str, Any], Repairs]],
     request_hash: str | None = None,
 ) -> Plan:
     """Lay out the steps of a request that the schema has found valid.
 
-    `split_repairs` takes a channel and a step's content, and says what its alternates send.
+    `split_repairs` takes a channel and a step's content, and says what its alternates send. The row
+    is kept for the retention days, and row and content at least for as long as a dead letter can
+    act on them: without its row a step that is put back would be dropped.
     """
     further = request["fc"] if isinstance(request["fc"], list) else [request["fc"]]
-    wait = _seconds(request.get("fallback_seconds"), default_fallback_seconds)
+    wait = _seconds(request.get("fallback_seconds"), durations.default_fallback_seconds)
     steps: list[Step] = []
     contents: list[StepContent] = []
     for entry in (request["pc"], *further):
@@ -97,10 +115,13 @@ def plan_message(
         use_case=UseCase.FALLBACK if request["use_case"] == "fallback" else UseCase.BROADCAST,
         steps=tuple(steps),
         created_at=now,
-        expires_at=now // 1000 + retention_days * _DAY_SECONDS,
+        expires_at=now // 1000 + durations.retention_days * _DAY_SECONDS,
         request_hash=request_hash,
     )
-    return Plan(message, tuple(contents))
+    ends_at = message.gives_up_at(durations.outcome_wait_seconds) // 1000
+    least = ends_at + _DEAD_LETTER_DAYS * _DAY_SECONDS
+    kept = replace(message, expires_at=max(message.expires_at, least))
+    return Plan(kept, tuple(contents), least)
 
 
 def _retries(

@@ -6,7 +6,7 @@ import pytest
 
 from runtime.domain.decision import Action, cancel, claim, decide
 from runtime.domain.message import Message, Step, UseCase, apply
-from runtime.domain.plan import FailureAction, plan_message
+from runtime.domain.plan import Durations, FailureAction, plan_message
 from runtime.domain.status import DeliveryEvent, FailureClass, Status
 from tests.support.requests import EMAIL, SMS, WHATSAPP, request
 
@@ -26,8 +26,7 @@ def plan(*steps, **more):
         request(*steps, **more),
         message_id="id",
         now=T0,
-        default_fallback_seconds=300,
-        retention_days=30,
+        durations=Durations(300, 3_600, 30),
         split_repairs=split,
     )
 
@@ -155,7 +154,7 @@ def test_stop_ends_the_chain() -> None:
     row = send(plan(SMS, EMAIL, on_failure={"opted_out": "stop"}).message, 0)
     stopped = fail(row, 0, FailureClass.OPTED_OUT, permanent=True)
     assert stopped.failed_over_to == []
-    assert (stopped.status, stopped.over) == ("failed", True)
+    assert (stopped.status, stopped.over(T0)) == ("failed", True)
     assert decide(stopped, 1, T0 + 60_000, T0 + 60_000).action is Action.SKIP
     assert cancel(stopped, T0) is None
     assert fail(row, 0, FailureClass.UNREACHABLE).failed_over_to == [1]
@@ -170,6 +169,50 @@ def test_a_failure_that_ended_the_chain_is_not_undone_by_another() -> None:
     row = send(plan(SMS, EMAIL, on_failure={"blocked": "stop"}).message, 0)
     assert fail(fail(row, 0, FailureClass.BLOCKED), 0, FailureClass.UNKNOWN).stopped
     assert fail(fail(row, 0, FailureClass.UNKNOWN), 0, FailureClass.BLOCKED).stopped
+
+
+READ = {"success_status": "read"}
+
+
+@pytest.mark.parametrize("delivered_first", [False, True])
+def test_a_stop_stays_whatever_comes_later_and_whatever_came_before(delivered_first) -> None:
+    row = send(plan(EMAIL | READ, SMS, on_failure={"unreachable": "stop"}).message, 0)
+    row = deliver(row, 0) if delivered_first else row
+    row = fail(row, 0, FailureClass.UNREACHABLE, permanent=False)
+    row = row if delivered_first else deliver(row, 0)
+    assert row.steps[0].status == "delivered"
+    assert row.over(T0)
+    assert decide(row, 1, T0 + 60_000, T0 + 60_000).reason == "stopped"
+    assert (row.unclaimed, row.failed_over_to) == ([], [])
+
+
+def test_a_stopped_step_of_a_broadcast_is_not_tried_again_after_another_failure() -> None:
+    actions = {"unreachable": "stop", "invalid_address": "retry"}
+    row = plan(EMAIL | READ, SMS, use_case="broadcast", on_failure=actions).message
+    row = deliver(fail(send(row, 0), 0, FailureClass.UNREACHABLE, permanent=False), 0)
+    assert not row.may_need_alternates
+    again = fail(row, 0, FailureClass.INVALID_ADDRESS, permanent=None)
+    assert again.failed_over_to == []
+
+
+@pytest.mark.parametrize(
+    ("wait", "outcome_wait", "retention_days", "days"),
+    [(60, 3_600, 30, 30), (60, 3_600, 7, 14), (86_400, 259_200, 7, 18), (86_400, 259_200, 30, 30)],
+)
+def test_a_row_lives_at_least_as_long_as_a_dead_letter_can_act_on_it(
+    wait, outcome_wait, retention_days, days
+) -> None:
+    planned = plan_message(
+        request(EMAIL, SMS, fallback_seconds=wait),
+        message_id="id",
+        now=T0,
+        durations=Durations(300, outcome_wait, retention_days),
+        split_repairs=split,
+    )
+    end = T0 // 1000 + wait + outcome_wait
+    assert planned.content_expires_at == end + 14 * 86_400
+    assert planned.message.expires_at >= planned.content_expires_at
+    assert (planned.message.expires_at - T0 // 1000) // 86_400 == days
 
 
 def test_a_steps_own_word_wins_over_the_requests() -> None:
@@ -191,10 +234,10 @@ def test_a_broadcast_repairs_each_step_on_its_own() -> None:
 def test_content_is_kept_while_the_template_may_be_needed() -> None:
     row = send(plan(SMS, TEXT).message, 1)
     accepted = apply(row, [DeliveryEvent("x", Status.SENT, "s", step=1, occurred_at=T0)])
-    assert not accepted.over
-    assert deliver(accepted, 1).over
-    assert fail(accepted, 1, FailureClass.UNREACHABLE).over
-    assert not fail(accepted, 1, CLOSED).over
+    assert not accepted.over(T0)
+    assert deliver(accepted, 1).over(T0)
+    assert fail(accepted, 1, FailureClass.UNREACHABLE).over(T0)
+    assert not fail(accepted, 1, CLOSED).over(T0)
 
 
 def test_a_message_with_a_template_in_reserve_can_be_cancelled() -> None:

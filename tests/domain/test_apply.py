@@ -178,7 +178,7 @@ def test_a_failed_step_hands_over_to_its_unclaimed_successor() -> None:
     row = apply(claimed(message(), 0), [event(Status.FAILED)])
     assert row.failed_over_to == [1]
     assert row.status == "queued"
-    assert not row.over
+    assert not row.over(T0)
 
 
 def test_a_failed_step_hands_over_to_nobody_once_its_successor_is_claimed() -> None:
@@ -193,7 +193,7 @@ def test_a_failed_step_of_a_broadcast_hands_over_to_nobody() -> None:
 def test_a_chain_whose_last_step_failed_has_failed() -> None:
     row = apply(claimed(message(), 0, 1), [event(Status.SENT), event(Status.FAILED, step=1)])
     assert row.status == "failed"
-    assert row.over
+    assert row.over(T0)
 
 
 def test_a_broadcast_fails_only_when_all_its_steps_failed() -> None:
@@ -211,8 +211,8 @@ def test_a_cancelled_message_that_arrives_all_the_same_is_delivered() -> None:
 
 def test_content_is_needed_while_the_last_step_may_have_to_be_sent_again() -> None:
     row = claimed(message(), 0, 1)
-    assert not row.over
-    assert apply(row, [event(Status.ACCEPTED, step=1)]).over
+    assert not row.over(T0)
+    assert apply(row, [event(Status.ACCEPTED, step=1)]).over(T0)
 
 
 def test_a_reason_keeps_the_fallbacks_own_cause() -> None:

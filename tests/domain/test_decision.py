@@ -54,10 +54,21 @@ def test_a_held_last_step_is_not_sent_for_ever() -> None:
     row = take(chain(), 0)
     for _ in range(MOST_UNCLEAR_SENDS):
         assert decide(row, 1, T0 + 10**7, 0).action is Action.SEND
-        assert not row.over
+        assert not row.over(T0 + LEASE)
         row = take(row, 1)
     assert decide(row, 1, T0 + 10**7, 0).action is Action.SKIP
-    assert row.over
+
+
+def test_content_is_kept_while_a_sender_holds_the_last_step_and_no_longer() -> None:
+    row = take(chain(), 0)
+    for _ in range(MOST_UNCLEAR_SENDS):
+        row = take(row, 1)
+    # The holder may yet give it back, and then it is sent again.
+    assert not row.over(T0 + LEASE - 1)
+    assert row.over(T0 + LEASE)
+    given_back = release(row, 1, holder="h", retry_at=T0 + 4_000)
+    assert not given_back.over(T0 + LEASE)
+    assert decide(given_back, 1, T0 + 4_000, 0).action is Action.SEND
 
 
 def test_a_last_step_that_has_shown_a_sign_of_life_is_not_sent_again() -> None:
@@ -66,15 +77,27 @@ def test_a_last_step_that_has_shown_a_sign_of_life_is_not_sent_again() -> None:
 
 
 def test_a_released_step_may_be_sent_again() -> None:
-    row = release(take(chain(), 0), 0, "h")
-    assert decide(row, 0, T0, 0).action is Action.SEND
+    row = release(take(chain(), 0), 0, holder="h", retry_at=T0 + 1_000)
+    assert decide(row, 0, T0 + 1_000, 0).action is Action.SEND
     assert row.steps[0].attempt == 1
+
+
+@pytest.mark.parametrize("failed_before", [False, True])
+def test_every_timer_waits_until_a_released_step_may_be_tried_again(failed_before) -> None:
+    row = take(take(chain(3600, 60, 60), 0), 1, T0 + 2_000)
+    row = see(row, 0, Status.FAILED) if failed_before else row
+    row = release(row, 1, holder="h", retry_at=T0 + 3_000)
+    for due_at in (0, T0, T0 + 2_000):
+        early = decide(row, 1, T0 + 2_999, due_at)
+        assert (early.action, early.wait_until) == (Action.WAIT, T0 + 3_000)
+        assert decide(row, 1, T0 + 3_000, due_at).action is Action.SEND
 
 
 def test_only_the_holder_can_release_a_step() -> None:
     row = take(chain(), 0)
-    assert release(row, 0, "somebody else") == row
-    assert release(see(row, 0, Status.ACCEPTED), 0, "h").steps[0].claimed
+    assert release(row, 0, holder="another sender", retry_at=T0) == row
+    accepted = see(row, 0, Status.ACCEPTED)
+    assert release(accepted, 0, holder="h", retry_at=T0).steps[0].claimed
 
 
 def test_a_timer_that_comes_early_waits() -> None:
@@ -148,7 +171,7 @@ def test_the_reason_of_a_fallback_is_what_led_to_it() -> None:
 
 def test_the_reason_stays_when_the_claim_is_repeated() -> None:
     row = take(take(chain(), 0), 1)
-    again = take(release(see(row, 0, Status.FAILED), 1, "h"), 1)
+    again = take(release(see(row, 0, Status.FAILED), 1, holder="h", retry_at=T0), 1)
     assert again.steps[1].started_because is FallbackReason.TIMEOUT
     assert again.steps[1].times["queued"] == T0
 
@@ -165,5 +188,5 @@ def test_a_chain_with_nothing_left_to_send_cannot_be_cancelled() -> None:
 
 
 def test_a_throttled_step_can_be_cancelled() -> None:
-    row = release(take(chain(60), 0), 0, "h")
+    row = release(take(chain(60), 0), 0, holder="h", retry_at=T0)
     assert cancel(row, T0) == replace(row, cancelled_at=T0)

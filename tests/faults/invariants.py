@@ -54,7 +54,9 @@ class StepRow:
     after: tuple[str, ...]
     stop_on: tuple[str, ...]
     stands_for: int | None
-    delayed: bool
+    stopped: bool
+    delay_ms: int
+    released: int
     failure_class: str | None
     provider_message_id: str | None
 
@@ -112,11 +114,41 @@ class Row:
     def stopped(self) -> bool:
         """Whether a failure has ended the chain; one that comes after the next send does not."""
         return self.is_chain and any(
-            step.status == "failed"
-            and step.failure_class in step.stop_on
-            and not any(later.attempt for later in self.steps[index + 1 :])
+            step.stopped and not any(later.attempt for later in self.steps[index + 1 :])
             for index, step in enumerate(self.steps)
         )
+
+    @property
+    def nothing_can_follow(self) -> bool:
+        """Whether no step can be sent any more, now or after what may yet come."""
+        if self.succeeded or self.cancelled or self.stopped:
+            return True
+        return all(
+            self._is_done(main) for main in (self.mains[-1:] if self.is_chain else self.mains)
+        )
+
+    def _is_done(self, main: int) -> bool:
+        """Whether neither a main step nor one of its alternates can be sent any more."""
+        group = self.group(main)
+        if any(self.steps[number].succeeded for number in group):
+            return True
+        last = max((number for number in group if self.steps[number].attempt), default=main)
+        step = self.steps[last]
+        if step.status == "queued":
+            return step.attempt - step.released >= MOST_UNCLEAR_SENDS
+        if step.stopped:
+            return True
+        left = [n for n in group if n > last and self.steps[n].stands_for in self.stands_for(last)]
+        if step.status == "failed":
+            return not any(self.is_for(number, last) for number in left)
+        return not left
+
+    def is_for(self, alternate: int, failed: int) -> bool:
+        """Whether an alternate is for the failure of a step, or of those that it stands for."""
+        step, other = self.steps[failed], self.steps[alternate]
+        may_pass = not (other.delay_ms and step.permanent)
+        is_in_place = other.stands_for in self.stands_for(failed)
+        return is_in_place and step.failure_class in other.after and may_pass
 
     def group(self, main: int) -> range:
         """A main step and its alternates."""
@@ -152,7 +184,9 @@ def _read_step(step: dict[str, Any]) -> StepRow:
         after=tuple((text("after") or "").split()),
         stop_on=tuple((text("stop_on") or "").split()),
         stands_for=number("stands_for"),
-        delayed="delay_seconds" in step,
+        stopped="stopped" in step,
+        delay_ms=1000 * (number("delay_seconds") or 0),
+        released=number("released") or 0,
         failure_class=text("failure_class"),
         provider_message_id=text("provider_message_id"),
     )
@@ -163,7 +197,11 @@ class Watch:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        # Every row of a message, and the moment at which each was written.
         self.histories: dict[str, list[dict[str, Any]]] = {}
+        self.written_at: dict[str, list[int]] = {}
+        # When the content of a message was deleted.
+        self.deleted_at: dict[str, int] = {}
         self.claimed_at: dict[tuple[str, int], int] = {}
         self.claims = 0
         self.releases: Counter[tuple[str, int]] = Counter()
@@ -177,9 +215,13 @@ class Watch:
     def wrote(
         self, table: str, before: dict[str, Any] | None, after: dict[str, Any] | None
     ) -> None:
+        if table == "payloads" and before is not None and after is None:
+            self.deleted_at[before["message_id"]["S"]] = self._world.now
         if table != "messages" or after is None or "steps" not in after:
             return
-        self.histories.setdefault(after["message_id"]["S"], []).append(after)
+        message_id = after["message_id"]["S"]
+        self.histories.setdefault(message_id, []).append(after)
+        self.written_at.setdefault(message_id, []).append(self._world.now)
         if before is not None:
             self._changed(Row.read(before), Row.read(after))
 
@@ -193,6 +235,9 @@ class Watch:
                     new.times.get(name, at + 1) <= at, "I6 times only get earlier", old, new
                 )
             self._check(new.attempt - old.attempt in (0, 1), "I2 one claim at a time", old, new)
+            self._check(new.stopped or not old.stopped, "I3 a stop stays", index, old, new)
+            stops = new.status == "failed" and new.failure_class in new.stop_on
+            self._check(new.stopped or not stops, "I3 a stop is noted", index, old, new)
             if new.attempt > old.attempt:
                 self._claimed(before, index, after)
             elif old.lease_until and not new.lease_until:
@@ -205,6 +250,8 @@ class Watch:
         self._check(not row.succeeded, "I3 nothing is sent after a success", *facts)
         self._check(not row.cancelled, "I5 nothing is sent after a cancel", *facts)
         self._check(not row.stopped, "I3 nothing is sent after a stop", *facts)
+        has_content = row.message_id in self._world.contents()
+        self._check(has_content, "I8 content is there while a step can be sent", *facts)
         self._check(step.status == "queued", "I2 a settled step is not claimed", *facts)
         later = row.steps[index + 1 :] if row.is_chain else ()
         self._check(not any(other.attempt for other in later), "I3 the chain has moved on", *facts)
@@ -331,41 +378,15 @@ def _settled(world: "World", row: Row, index: int) -> None:
         number for number in (index, *alternates) if row.steps[number].attempt or number == index
     )
     if row.steps[tried].status == "failed":
-        called = [number for number in alternates if number > tried and _is_for(row, number, tried)]
+        called = [number for number in alternates if number > tried and row.is_for(number, tried)]
+        if row.steps[tried].stopped:
+            called = []
         check(not called, "I4 an alternate that is called for is tried", called, *facts)
 
 
-def _is_for(row: Row, alternate: int, failed: int) -> bool:
-    """Whether an alternate is for the failure of a step, or of those that it stands for."""
-    step, other = row.steps[failed], row.steps[alternate]
-    may_pass = not (other.delayed and step.permanent)
-    is_in_place = other.stands_for in row.stands_for(failed)
-    return is_in_place and step.failure_class in other.after and may_pass
-
-
-def _nothing_can_follow(row: Row, main: int) -> bool:
-    """Whether neither a main step nor one of its alternates can be sent any more."""
-    group = row.group(main)
-    if any(row.steps[number].succeeded for number in group):
-        return True
-    last = max((number for number in group if row.steps[number].attempt), default=main)
-    if row.steps[last].status == "queued":
-        return False
-    left = [n for n in group if n > last and row.steps[n].stands_for in row.stands_for(last)]
-    if row.steps[last].status == "failed":
-        return not any(_is_for(row, number, last) for number in left)
-    return not left
-
-
 def _content_gone(world: "World", row: Row) -> None:
-    open_mains = row.mains[-1:] if row.is_chain else row.mains
-    final = (
-        row.succeeded
-        or row.cancelled
-        or row.stopped
-        or all(_nothing_can_follow(row, main) for main in open_mains)
-    )
     kept = row.message_id in world.contents()
+    final = row.nothing_can_follow
     check(not (final and kept), "I8 content is gone once final", row, world.calls.happened)
 
 

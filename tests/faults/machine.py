@@ -20,6 +20,7 @@ from tests.faults.invariants import check, check_end
 from tests.faults.providers import ANSWERS, KINDS, OK, Script
 from tests.faults.refinement import check_refinement
 from tests.faults.scenarios import chain
+from tests.faults.timing import check_timing
 from tests.faults.world import Queued, World, in_memory
 
 CHANNELS = st.lists(st.sampled_from(["email", "sms", "whatsapp"]), min_size=2, max_size=4)
@@ -224,11 +225,13 @@ class Messages(RuleBasedStateMachine):
         world = self.world
         type(self).worlds_with_sends += bool(world.providers.sends)
         world.calls.faults = {}
+        world.disturbed_at = world.now
         for _ in range(10):
             world.run()
             if not world.dead_letters:
                 break
             world.redrive()
+        check_timing(world)
         check_end(world)
         check_refinement(world)
 

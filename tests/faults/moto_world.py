@@ -19,7 +19,7 @@ from tests.faults.sweep import count_calls, play_under
 from tests.faults.world import Watched, World, runtime_in
 from tests.runtime.conftest import world_on_moto
 
-_WRITES = ("UpdateItem", "TransactWriteItems", "DeleteItem")
+_WRITES = ("UpdateItem", "TransactWriteItems", "DeleteItem", "BatchExecuteStatement")
 _TABLES = {
     "messages": "message_id",
     "payloads": "message_id",
@@ -35,6 +35,7 @@ class MotoWorld(World):
     def begin(self) -> None:
         self.provider_client = Watched("provider", self.provider_client._client, self.calls)
         self.known: dict[str, dict[str, Any]] = {}
+        self.stored: set[str] = set()
         self.records: list[dict[str, Any]] = []
         self.fault: Fault | None = None
         self.is_looking = False
@@ -73,6 +74,10 @@ class MotoWorld(World):
             if row != self.known.get(key):
                 before, self.known[key] = self.known.get(key), row
                 self.watch.wrote("messages", before, row)
+        contents = self.contents()
+        for key in self.stored - contents:
+            self.watch.wrote("payloads", {"message_id": {"S": key}}, None)
+        self.stored = contents
 
     def _scan(self, table: str) -> list[dict[str, Any]]:
         self.is_looking = True

@@ -65,7 +65,9 @@ def _is_model_step(before: Message, after: Message, events: list[DeliveryEvent])
             )
             return _same(model, after)
         if old.lease_until and not new.lease_until:
-            return _same(release(before, index, old.holder or ""), after)
+            retry_at = new.due_at or 0
+            model = release(before, index, holder=old.holder or "", retry_at=retry_at)
+            return _same(model, after)
     if after.cancelled_at is not None and before.cancelled_at is None:
         model_or_none = cancel(before, after.cancelled_at)
         return model_or_none is not None and _same(model_or_none, after)

@@ -43,6 +43,19 @@ def chain(*channels: str, number: int = 0, **more: Any) -> dict[str, Any]:
     } | more
 
 
+def with_steps(request: dict[str, Any], *changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A request whose steps have members of their own, in the order of the steps."""
+    fc = request["fc"] if isinstance(request["fc"], list) else [request["fc"]]
+    first, *further = (
+        step | change for step, change in zip((request["pc"], *fc), changes, strict=True)
+    )
+    return request | {"pc": first, "fc": further}
+
+
+def waiting(seconds: int) -> dict[str, int]:
+    return {"fallback_seconds": seconds}
+
+
 DELIVERED = Script(events=((500, "sent"), (2_000, "delivered")))
 SILENT = Script()
 FAILED = Script(events=((1_000, "failed"),))
@@ -331,6 +344,101 @@ SCENARIOS = (
         {0: Script(events=((1_000, "delivered"), (40_000, "read"))), 1: DELIVERED},
         ["read", "delivered"],
         [(0, 0), (1, 30)],
+    ),
+    Scenario(
+        "each step has its own wait",
+        with_steps(chain("email", "sms", "whatsapp"), waiting(20), waiting(90), {}),
+        {},
+        ["accepted", "accepted", "accepted"],
+        [(0, 0), (1, 20), (2, 110)],
+    ),
+    Scenario(
+        "a fallback after a failure is throttled",
+        chain("email", "sms", fallback_seconds=3_600),
+        {0: FAILED, 1: Script((THROTTLE, THROTTLE), ((500, "delivered"),))},
+        ["failed", "delivered"],
+        [(0, 0), (1, 4)],
+    ),
+    Scenario(
+        "a throttled fallback has a shorter wait and a step after it",
+        with_steps(chain("email", "sms", "whatsapp"), waiting(3_600), waiting(30), {}),
+        {0: FAILED, 1: Script((THROTTLE,)), 2: Script((THROTTLE,), ((500, "delivered"),))},
+        ["failed", "accepted", "delivered"],
+        [(0, 0), (1, 2), (2, 32)],
+    ),
+    Scenario(
+        "throttled longer than its wait after a failure",
+        with_steps(chain("email", "sms", "whatsapp"), waiting(3_600), waiting(5), {}),
+        {0: FAILED, 1: Script((THROTTLE,) * 10), 2: DELIVERED},
+        ["failed", "queued", "delivered"],
+        [(0, 0), (2, 6)],
+    ),
+    Scenario(
+        "a retry on the same channel is throttled",
+        chain("sms", "email", on_failure={"unreachable": "retry"}),
+        {
+            0: Script(events=((1_000, "failed for now"),)),
+            1: Script((THROTTLE, THROTTLE), ((1_000, "failed for now"),)),
+            2: Script((THROTTLE,), ((1_000, "delivered"),)),
+        },
+        ["failed", "failed", "delivered", "queued", "queued", "queued"],
+        [(0, 0), (1, 9), (2, 41)],
+    ),
+    Scenario(
+        "a broadcast's retry is throttled",
+        chain("sms", "email", use_case="broadcast", on_failure={"unreachable": "retry"}),
+        {
+            0: Script(events=((1_000, "failed for now"),)),
+            1: Script((THROTTLE,), ((1_000, "delivered"),)),
+            3: DELIVERED,
+        },
+        ["failed", "delivered", "queued", "delivered", "queued", "queued"],
+        [(0, 0), (3, 0), (1, 7)],
+    ),
+    Scenario(
+        "throttled after two unclear sends",
+        chain("email", "sms"),
+        {1: Script((TIMEOUT, TIMEOUT, THROTTLE), ((500, "delivered"),))},
+        ["accepted", "delivered"],
+        [(0, 0), (1, 184)],
+    ),
+    Scenario(
+        "a stop stays though the message arrives after it",
+        with_steps(
+            chain("email", "sms", on_failure={"unreachable": "stop"}),
+            {"success_status": "read"},
+            {},
+        ),
+        {0: Script(events=((1_000, "failed for now"), (5_000, "delivered")))},
+        ["delivered", "queued"],
+        [(0, 0)],
+    ),
+    Scenario(
+        "a stop that comes after the delivery",
+        with_steps(
+            chain("email", "sms", on_failure={"unreachable": "stop"}),
+            {"success_status": "read"},
+            {},
+        ),
+        {0: Script(events=((1_000, "delivered"), (5_000, "failed for now")))},
+        ["delivered", "queued"],
+        [(0, 0)],
+    ),
+    Scenario(
+        "a broadcast's step is stopped, arrives, and fails again",
+        with_steps(
+            chain(
+                "email",
+                "sms",
+                use_case="broadcast",
+                on_failure={"unreachable": "stop", "invalid_address": "retry"},
+            ),
+            {"success_status": "read"},
+            {},
+        ),
+        {0: Script(events=((1_000, "failed for now"), (2_000, "delivered"), (9_000, "failed")))},
+        ["failed", "queued", "queued", "accepted", "queued", "queued"],
+        [(0, 0), (3, 0)],
     ),
     Scenario(
         "without a key, nobody tries again",

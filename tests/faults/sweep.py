@@ -7,6 +7,7 @@ from tests.faults.faults import CRASHES, Fault
 from tests.faults.invariants import Row, check, check_end
 from tests.faults.refinement import check_refinement
 from tests.faults.scenarios import Scenario
+from tests.faults.timing import check_timing
 from tests.faults.world import START, World
 
 Faults = dict[int, Fault]
@@ -22,6 +23,7 @@ def play(world: World, scenario: Scenario) -> World:
     world.run()
     world.calls_of_scenario = len(world.calls.names)
     check(len(world.rows()) <= 1, "I10 a key is one message", world.rows())
+    check_timing(world)
     check_end(world)
     check_refinement(world)
     return world

@@ -7,7 +7,7 @@ import pytest
 from runtime.channels import CHANNELS
 from runtime.clients import data_client
 from runtime.domain.message import apply
-from runtime.domain.plan import plan_message
+from runtime.domain.plan import Durations, plan_message
 from runtime.domain.status import DeliveryEvent, Status
 from runtime.store import ConflictError, Store
 from tests.faults.scenarios import chain
@@ -31,8 +31,7 @@ def planned(number: int = 1, **more):
         chain("email", "whatsapp") | more,
         message_id=f"00000000-0000-4000-8000-{number:012}",
         now=NOW,
-        default_fallback_seconds=60,
-        retention_days=1,
+        durations=Durations(60, 3_600, 1),
         split_repairs=lambda channel, content: CHANNELS[channel].split_repairs(content),
     )
 
@@ -44,8 +43,8 @@ def delivered(plan):
 
 def test_a_row_and_its_content_are_made_once(store) -> None:
     plan = planned()
-    assert store.create(plan, NOW) is None
-    assert store.create(plan, NOW) == plan.message
+    assert store.create(plan) is None
+    assert store.create(plan) == plan.message
     assert store.read(plan.message.message_id) == plan.message
     assert store.read_contents(plan.message.message_id) == plan.contents
 
@@ -59,7 +58,7 @@ def test_what_is_not_there_is_not_found(store) -> None:
 
 def test_a_row_is_written_by_its_version(store) -> None:
     plan = planned()
-    store.create(plan, NOW)
+    store.create(plan)
     changed = delivered(plan)
     saved = store.save(changed, NOW + 1)
     assert (saved.version, store.read(saved.message_id)) == (2, saved)
@@ -77,7 +76,7 @@ def test_a_row_that_is_gone_is_not_made_by_a_write(store) -> None:
 def test_many_rows_are_written_each_by_its_version(store) -> None:
     plans = [planned(number) for number in range(30)]
     for plan in plans:
-        store.create(plan, NOW)
+        store.create(plan)
     store.save(delivered(plans[3]), NOW)
     saved = store.save_many([delivered(plan) for plan in plans], NOW)
     assert saved.conflicts == {plans[3].message.message_id}
@@ -88,7 +87,7 @@ def test_many_rows_are_written_each_by_its_version(store) -> None:
 
 def test_contents_are_deleted_and_may_be_gone_before(store) -> None:
     plan = planned()
-    store.create(plan, NOW)
+    store.create(plan)
     assert store.delete_contents([plan.message.message_id, "nobody"]) == set()
     assert store.read_contents(plan.message.message_id) is None
     store.delete_content(plan.message.message_id)
@@ -96,7 +95,7 @@ def test_contents_are_deleted_and_may_be_gone_before(store) -> None:
 
 def test_a_cancelled_row_and_the_delete_of_its_content_are_one(store) -> None:
     plan = planned()
-    store.create(plan, NOW)
+    store.create(plan)
     store.save(plan.message, NOW)
     with pytest.raises(ConflictError):
         store.save_and_delete_content(delivered(plan), NOW)

@@ -120,6 +120,8 @@ class World:
         self.calls.rival = self._rival
         self.calls_of_scenario = 0
         self.stream_ready_at = 0
+        # Until when faults, or deliveries at odd times, may have put things off.
+        self.disturbed_at = -1
         self._numbers = count()
         self.provider_client = Watched("provider", ProviderClient(self.providers), self.calls)
         self.begin()
@@ -315,6 +317,7 @@ class World:
             self.deliver_stream()
 
     def invoke(self, handler: Callable[[dict[str, Any], Any], Any], event: Any) -> Any:
+        happened = len(self.calls.happened)
         try:
             return self.calls.invoke(handler, event, CONTEXT)
         except Exception:
@@ -324,6 +327,8 @@ class World:
                 raise
             return None
         finally:
+            if len(self.calls.happened) > happened:
+                self.disturbed_at = self.now
             self.collect()
             if self.watch.violations:
                 raise self.watch.violations[0]

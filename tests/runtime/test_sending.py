@@ -240,13 +240,14 @@ def test_a_sender_does_not_release_what_another_has_claimed_since(world) -> None
     ]
     release = sending.release
 
-    def late_release(row, index, holder):
+    def late_release(row, index, **given):
         # Before the first sender's release is saved, it is released and claimed by a second one.
         if len(world.providers["email"].answers) == 1:
             sending.release = release
-            saved = _sender.sender().store.save(release(row, index, holder), world.now)
+            saved = _sender.sender().store.save(release(row, index, **given), world.now)
+            world.now = given["retry_at"]
             world.start(saved.message_id)
-        return release(row, index, holder)
+        return release(row, index, **given)
 
     sending.release = late_release
     try:
