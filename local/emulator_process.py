@@ -6,7 +6,9 @@ import signal
 import sys
 import threading
 
-from ministack.app import main
+from ministack import app as ministack
+
+from local.origin_guard import OriginGuard
 
 
 def _end_with_parent() -> None:
@@ -21,4 +23,6 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    main()
+    # Its main program serves what its module has by this name.
+    ministack.app = OriginGuard(ministack.app, int(os.environ["GATEWAY_PORT"]))
+    ministack.main()

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from local.origin_guard import OriginGuard
 from local.simulator.provider import ConnectionDroppedError, Provider, Site
 from local.simulator.publisher import Faults, Publisher
 from local.simulator.ses import SesProvider
@@ -54,9 +55,10 @@ class ProviderSimulator:
             WhatsAppProvider(self._site, echoes_callback_data=echoes_callback_data),
         ]
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self._url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        port = self._socket.getsockname()[1]
+        self._url = f"http://127.0.0.1:{port}"
         config = uvicorn.Config(
-            self._application,
+            OriginGuard(self._application, port),
             interface="asgi3",
             http=_Protocol,
             lifespan="off",
