@@ -14,6 +14,8 @@ from local.recording import ProjectError
 def main() -> int:
     """Run one of the commands and return the exit status."""
     arguments = _arguments()
+    # What the encoding of the output lacks is no reason to stop.
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]  # a text file
     try:
         return _run(arguments)
     except (ProjectError, SettingsError) as error:
@@ -30,19 +32,27 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.command == "preview":
         from local.preview import preview  # noqa: PLC0415 -- for this command only
 
-        print(preview(arguments.project, arguments.stack, as_json=arguments.json), flush=True)
+        print(
+            _writable(preview(arguments.project, arguments.stack, as_json=arguments.json)),
+            flush=True,
+        )
         return 0
+    # These have what only a deployment needs: the emulator, the scenarios.
+    from local.emulator import EmulatorError  # noqa: PLC0415
+
     # Raised in the main thread wherever it is, so that everything started is stopped in order.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         if arguments.command == "demo":
-            # rich and the scenarios are for this command only.
-            from local.demo import demo  # noqa: PLC0415
+            from local.demo import demo  # noqa: PLC0415 -- for this command only
 
             return demo()
         from local.up import up  # noqa: PLC0415 -- for this command only
 
         up()
+    except EmulatorError as error:
+        print(error, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 0 if arguments.command == "up" else 130
     return 0
@@ -62,6 +72,15 @@ def _arguments() -> argparse.Namespace:
     )
     preview.add_argument("--json", action="store_true", help="for tools")
     return parser.parse_args()
+
+
+def _writable(text: str) -> str:
+    """Return the text with the lines of its tree as plain characters where no others can be."""
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return text.translate({ord("├"): "|", ord("└"): "`", ord("─"): "-", ord("│"): "|"})
+    return text
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

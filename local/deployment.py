@@ -13,6 +13,7 @@ from local.cloud import ACCOUNT_ID, Cloud
 from local.deployer import DeploymentError, deploy
 from local.email_templates import create_email_templates
 from local.emulator import PROJECT_DIRECTORY, Emulator, free_port
+from local.leftovers import remove_leftovers
 from local.program import Project
 from local.simulator import WABA_ID, Faults, ProviderSimulator
 
@@ -42,6 +43,7 @@ class Deployment:
     outputs: dict[str, Any]
     cloud: Cloud
     log_file: Path
+    emulator: Emulator
 
 
 @contextlib.contextmanager
@@ -52,8 +54,9 @@ def running_deployment(
 
     `overrides` are parameters that count more than the project's own, as Pulumi configuration.
     `faults` are what the simulated providers do wrong, beside what their recipients stand for. The
-    log goes when all went well; whoever wants to keep it moves it.
+    log goes when all went well or was interrupted; whoever wants to keep it moves it.
     """
+    remove_leftovers(STATE_DIRECTORY)
     project = Project.read(PROJECT_DIRECTORY)
     region = project.config(STACK).get("aws:region", DEFAULT_REGION)
     emulator_url = f"http://127.0.0.1:{free_port()}"
@@ -61,7 +64,7 @@ def running_deployment(
     cloud = Cloud(emulator_url, simulator.url, region)
     log_file = STATE_DIRECTORY / f"emulator-{os.getpid()}.log"
     # The simulator stops first: what it publishes until then goes to the emulator.
-    with Emulator(cloud, log_file), simulator:
+    with _removed_unless_failed(log_file), Emulator(cloud, log_file) as emulator, simulator:
         parameters = {
             # An account comes from a sign-up with Meta, so the project's files can name none.
             "whatsAppBusinessAccountIds": json.dumps([WABA_ID]),
@@ -75,8 +78,25 @@ def running_deployment(
         tell_api_its_url(cloud, str(outputs["message_api_function"]), api_url)
         create_email_templates(cloud)
         start_functions(cloud, [outputs[name] for name in outputs if name.endswith("_function")])
-        yield Deployment(api_url, str(outputs["api_key"]), simulator.url, outputs, cloud, log_file)
-    log_file.unlink(missing_ok=True)
+        yield Deployment(
+            api_url=api_url,
+            api_key=str(outputs["api_key"]),
+            simulator_url=simulator.url,
+            outputs=outputs,
+            cloud=cloud,
+            log_file=log_file,
+            emulator=emulator,
+        )
+
+
+@contextlib.contextmanager
+def _removed_unless_failed(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        file.unlink(missing_ok=True)
+        raise
+    file.unlink(missing_ok=True)
 
 
 def tell_api_its_url(cloud: Cloud, function_name: str, api_url: str) -> None:

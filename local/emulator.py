@@ -20,7 +20,7 @@ START_TIMEOUT_SECONDS = 30
 
 
 class EmulatorError(RuntimeError):
-    """The emulator did not start."""
+    """The emulator did not start, or has ended by itself."""
 
 
 def free_port() -> int:
@@ -47,6 +47,11 @@ class Emulator:
     def pid(self) -> int | None:
         """The process id, which is also the id of the process group of the Lambda workers."""
         return self._process.pid if self._process else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has been started and has not ended since."""
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start the process and wait until it answers."""

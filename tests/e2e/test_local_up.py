@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from local.deployment import STATE_DIRECTORY
 from local.emulator import PROJECT_DIRECTORY
+from local.leftovers import remove_leftovers
 
 START_SECONDS = 60
 
@@ -167,6 +169,43 @@ def test_emulator_ends_with_its_parent_however_that_ends(up: Up) -> None:
     os.kill(up.process.pid, signal.SIGKILL)
     up.process.wait()
     wait_until_gone(children)
-    # The files of a deployment that was killed stay; the next one sees that nobody answers there.
+    # The files of a deployment that was killed stay until the next one starts, which sees that
+    # nobody answers there.
+    log_file = up.path("logs")
+    assert log_file.exists()
+    remove_leftovers(STATE_DIRECTORY)
+    assert not log_file.exists()
     file.unlink()
-    up.path("logs").unlink()
+
+
+def test_an_emulator_that_ends_by_itself_is_noticed(up: Up) -> None:
+    file, log_file = up.endpoint_file, up.path("logs")
+    (emulator,) = (pid for pid, parent in parents().items() if parent == up.process.pid)
+    children = descendants(up.process.pid)
+    os.kill(emulator, signal.SIGKILL)
+    assert up.process.wait(timeout=20) == 1
+    assert up.line("The emulator has ended").endswith(f"What it logged: {log_file}")
+    assert log_file.exists()
+    log_file.unlink()
+    assert not file.exists()
+    wait_until_gone(children)
+
+
+def test_the_log_is_kept_when_it_ends_as_asked(up: Up) -> None:
+    log_file = up.path("logs")
+    assert up.stop() == 0
+    kept = up.path("Stopped. What the functions logged:")
+    assert kept.exists()
+    assert kept.name == "local.log"
+    assert not log_file.exists()
+
+
+def test_nothing_is_left_when_it_ends_while_deploying(up: Up) -> None:
+    log_file = STATE_DIRECTORY / f"emulator-{up.process.pid}.log"
+    deadline = time.monotonic() + START_SECONDS
+    while not log_file.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert up.stop() == 0
+    assert not log_file.exists()
+    assert not any("Traceback" in line for line in up.lines)
