@@ -23,6 +23,11 @@ EMPTY_QUEUES: Mapping[str, str] = {
     "quarantine": "quarantine",
     "stream_failures": "stream-failures",
 }
+# What to do with those that are not dead letters, which are redriven.
+_REMEDIES: Mapping[str, str] = {
+    "quarantine": "replay those that a fix can read and discard the rest",
+    "stream_failures": "replay them",
+}
 # Seconds that the oldest message may wait. A timer hops at most 900 s, the limit of DelaySeconds.
 WAITING_QUEUES: Mapping[str, int] = {"intake": 300, "timers": 900 + 300, "events": 300}
 FALLBACK_RATE_RUNBOOK = "fallback-rate"
@@ -53,10 +58,10 @@ def with_runbook(description: str, part: str) -> str:
 
 def _queue_alarms() -> Iterator[Alarm]:
     for queue, runbook in EMPTY_QUEUES.items():
-        remedy = "redrive" if queue.endswith("dead_letters") else "replay"
+        remedy = _REMEDIES.get(queue, "redrive them")
         yield Alarm(
             f"{_words(queue)}-not-empty",
-            f"There are messages on the queue {_words(queue)}: find out why, then {remedy} them.",
+            f"There are messages on the queue {_words(queue)}: find out why, then {remedy}.",
             runbook,
             "AWS/SQS",
             "ApproximateNumberOfMessagesVisible",

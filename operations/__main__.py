@@ -1,11 +1,15 @@
 """The operator's commands: python -m operations COMMAND --stack prod."""
 
 import argparse
+import os
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from operations.aws_errors import advice
 from operations.dead_letters import DeadLetter, dead_letters, read_message, redrive
 from operations.explanation import explanation
 from operations.quarantine import Entry, entries, replay
@@ -16,9 +20,11 @@ from operations.verdict import Effect
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return the exit status.
 
-    1 if something was refused or is not there, 2 if nothing was done.
+    1 if something was refused or is not there, 2 if it could not do its work.
     """
     options = _parser().parse_args(arguments)
+    # What a provider has written may have characters that the encoding of the output lacks.
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a text file
     commands = {
         "dead-letters": _dead_letters,
         "explain": _explain,
@@ -27,14 +33,19 @@ def main(arguments: list[str] | None = None) -> int:
         "replay": _replay,
         "discard": _discard,
     }
+    local_url = None
     try:
         stack = (
             Stack.of_file(options.outputs) if options.outputs else Stack.of_pulumi(options.stack)
         )
+        local_url = stack.local_url
         return commands[options.command](stack, options)
     except StackError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        problem = str(error)
+    except (BotoCoreError, ClientError) as error:
+        problem = advice(error, local_url)
+    print(f"error: {problem}", file=sys.stderr)
+    return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,6 +84,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _say(line: object) -> None:
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        # Whoever reads has enough, like `head`. The work goes on: a list ends with showing the
+        # queues' messages again, and a redrive is not to stop half-way.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _now() -> int:
     return time.time_ns() // 1_000_000
 
@@ -80,10 +100,10 @@ def _now() -> int:
 def _dead_letters(stack: Stack, _options: argparse.Namespace) -> int:
     found = list(dead_letters(stack, _now()))
     for dead in found:
-        print(dead)
+        _say(dead)
         stack.show_again(stack.dead_letters_url(dead.queue), dead.letter)
     counts = Counter(dead.verdict.effect for dead in found)
-    print(f"dead letters: {len(found)}" + _summary(counts))
+    _say(f"dead letters: {len(found)}" + _summary(counts))
     return 0
 
 
@@ -98,47 +118,53 @@ def _redrive(stack: Stack, options: argparse.Namespace) -> int:
         raise StackError(
             f"no dead letter of message {', '.join(sorted(unknown))}: nothing redriven"
         )
-    for dead in found:
-        if redrive(stack, dead, resend=dead.message_id in options.resend):
-            done += 1
-        else:
-            refused += 1
-            print(f"refused: {dead}")
-    print(f"redriven: {done}, refused: {refused}")
+    try:
+        for dead in found:
+            if redrive(stack, dead, resend=dead.message_id in options.resend):
+                done += 1
+            else:
+                refused += 1
+                _say(f"refused: {dead}")
+    finally:
+        # Also of what was done before a call failed.
+        _say(f"redriven: {done}, refused: {refused}")
     return 1 if refused else 0
 
 
 def _explain(stack: Stack, options: argparse.Namespace) -> int:
     message = read_message(stack, options.message_id)
     if message is None:
-        print("no row has this id, or it is older than is kept")
+        _say("no row has this id, or it is older than is kept")
         return 1
     for line in explanation(message, _now()):
-        print(line)
+        _say(line)
     return 0
 
 
 def _quarantine(stack: Stack, _options: argparse.Namespace) -> int:
     found = list(entries(stack))
     for entry in found:
-        print(entry)
+        _say(entry)
         stack.show_again(stack.queue_url(entry.queue), entry.letter)
-    print(f"set aside: {len(found)}" + _summary(Counter(entry.reason for entry in found)))
+    _say(f"set aside: {len(found)}" + _summary(Counter(entry.reason for entry in found)))
     return 0
 
 
 def _replay(stack: Stack, _options: argparse.Namespace) -> int:
     records, refused, partial = 0, 0, 0
-    for entry in list(entries(stack)):
-        replayed = replay(stack, entry)
-        records += replayed.records
-        if replayed.refusal:
-            refused += 1
-            print(f"refused: {entry}: {replayed.refusal}")
-        if replayed.gone:
-            partial += 1
-            print(f"put back {replayed.records} of: {entry}: {replayed.gone}")
-    print(f"records put back: {records}, entries refused: {refused}")
+    found = list(entries(stack))
+    try:
+        for entry in found:
+            replayed = replay(stack, entry)
+            records += replayed.records
+            if replayed.refusal:
+                refused += 1
+                _say(f"refused: {entry}: {replayed.refusal}")
+            if replayed.gone:
+                partial += 1
+                _say(f"put back {replayed.records} of: {entry}: {replayed.gone}")
+    finally:
+        _say(f"records put back: {records}, entries refused: {refused}")
     return 1 if refused or partial else 0
 
 
@@ -154,7 +180,7 @@ def _discard(stack: Stack, options: argparse.Namespace) -> int:
             stack.show_again(queue_url, item.letter)
         else:
             stack.delete(queue_url, item.letter)
-            print(f"discarded: {item}")
+            _say(f"discarded: {item}")
     if unknown:
         raise StackError(f"no queue has {', '.join(sorted(unknown))}: nothing discarded")
     return 0

@@ -37,7 +37,7 @@ def _step(message: Message, index: int, step: dict[str, Any], now: int) -> Itera
         _failure(step),
         f"started after a {row.started_because}" if row.started_because else "",
         f"{row.attempt} attempt{'s' if row.attempt > 1 else ''}" if row.attempt else "",
-        "held" if row.in_flight else "",
+        _waiting(message, index, step, now),
     )
     yield f"  step {index} {row.channel}{of}: {words}"
     for status, at in step["times"].items():
@@ -46,6 +46,23 @@ def _step(message: Message, index: int, step: dict[str, Any], now: int) -> Itera
     goes_out = decide(message, index, now, 0).action is Action.SEND
     if goes_out and in_doubt(message, index, now, 0):
         yield "    may have gone out: redrive refuses it unless RESEND names this message"
+
+
+def _waiting(message: Message, index: int, step: dict[str, Any], now: int) -> str:
+    """Say what a step waits for that has been handed to its provider, or was not taken there."""
+    row = message.steps[index]
+    if row.in_flight:
+        # The row has the time of the first try only.
+        since = f" since {step['times']['queued']}" if row.attempt == 1 else ""
+        if now < row.lease_until:
+            return f"waiting for the provider's answer{since}"
+        return f"the provider has not answered{since}"
+    if row.released and row.status is Status.QUEUED and index in message.unclaimed:
+        later = row.due_at is not None and row.due_at > now
+        return "throttled or not reached, " + (
+            f"next try at {step['due_at']}" if later else "to be tried again"
+        )
+    return ""
 
 
 def _not_needed(message: Message, index: int, now: int) -> bool:

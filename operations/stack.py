@@ -98,13 +98,19 @@ class Stack:
         """Return an output, by either of its names."""
         return str(self.outputs[name if name in self.outputs else _OUTPUTS[name]])
 
+    @property
+    def local_url(self) -> str | None:
+        """Where the stack answers if it is one of `make local`."""
+        url = self.outputs.get("aws_endpoint_url")
+        return None if url is None else str(url)
+
     def _client(self, service: str) -> Any:  # noqa: ANN401  boto3 makes the class at run time
         region = self.output("events_topic_arn").split(":")[3]
         local: dict[str, str] = {}
-        if "aws_endpoint_url" in self.outputs:
-            # `make local`: no credentials of the user's are needed, and none are to be sent there.
+        if self.local_url is not None:
+            # No credentials of the user's are needed there, and none are to be sent.
             local = {
-                "endpoint_url": str(self.outputs["aws_endpoint_url"]),
+                "endpoint_url": self.local_url,
                 "aws_access_key_id": "local",
                 "aws_secret_access_key": "local",
             }

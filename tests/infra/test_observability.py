@@ -224,6 +224,20 @@ def test_the_dashboard_shows_only_what_exists(dev: Any) -> None:
                 assert value in existing[dimension]
 
 
+def test_the_alarm_of_a_queue_says_what_can_be_done_with_what_is_on_it(dev: Any) -> None:
+    said = {
+        alarm.name.partition("-observability-")[2]: alarm.inputs["alarmDescription"]
+        for alarm in dev.all("MetricAlarm")
+    }
+    for queue, remedy in (
+        ("intake-dead-letters", "redrive them."),
+        ("events-dead-letters", "redrive them."),
+        ("quarantine", "replay those that a fix can read and discard the rest."),
+        ("stream-failures", "replay them."),
+    ):
+        assert f"find out why, then {remedy}" in said[f"{queue}-not-empty"]
+
+
 def test_every_alarm_says_where_its_runbook_is(dev: Any) -> None:
     text = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
     anchors = {

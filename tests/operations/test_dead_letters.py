@@ -1,6 +1,8 @@
 """Dead letters: what is said of them, what is put back, and what is refused."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,10 @@ from botocore.exceptions import ReadTimeoutError
 from infra import FallbackMessaging
 from operations import __main__ as commands
 from operations.__main__ import main
+from operations.dead_letters import read_message
+from operations.explanation import explanation
 from operations.stack import Letter, Stack
+from runtime.domain.document import status_document
 from tests.runtime.conftest import client_error
 from tests.support.events import ses
 from tests.support.requests import EMAIL, SMS, request
@@ -169,15 +174,46 @@ def test_a_message_is_explained_without_content(world, run) -> None:
     assert run("explain", "00000000-0000-4000-8000-000000000000").status == 1
 
 
-def test_a_step_held_under_a_lease_is_not_said_to_be_refused(world, run, monkeypatch) -> None:
+def test_a_step_held_under_a_lease_is_not_said_to_be_refused(
+    world, run, monkeypatch, stack
+) -> None:
     world.providers["sms"].answers = [UNCLEAR]
     message_id = started(world, SMS, EMAIL, use_case="broadcast")
+    since = status_document(read_message(stack, message_id), 0, 0)["steps"][0]["times"]["queued"]
     lease_until = int(world.row(message_id)["steps"]["L"][0]["M"]["lease_until"]["N"])
-    for now, said in ((lease_until - 1, False), (lease_until, True)):
+    for now, words, said in (
+        (lease_until - 1, "waiting for the provider's answer", False),
+        (lease_until, "the provider has not answered", True),
+    ):
         monkeypatch.setattr(commands, "_now", lambda now=now: now)
         text = run("explain", message_id).text
-        assert "step 0 sms: queued, 1 attempt, held" in text
+        assert f"step 0 sms: queued, 1 attempt, {words} since {since}\n" in text
         assert ("may have gone out" in text) is said
+
+
+def test_a_throttled_step_is_explained_with_its_next_try(world, run, monkeypatch, stack) -> None:
+    world.providers["email"].answers = [client_error("ThrottlingException")]
+    message_id = started(world)
+    monkeypatch.setattr(commands, "_now", lambda: world.now)
+    text = run("explain", message_id).text
+    assert "step 0 email: queued, 1 attempt, throttled or not reached, " in text
+    row = read_message(stack, message_id)
+    for due_at, words in (
+        (world.now + 1000, f"next try at {iso(world.now + 1000)}"),
+        (world.now, "to be tried again"),
+        (None, "to be tried again"),
+    ):
+        known = row.with_step(0, replace(row.steps[0], due_at=due_at))
+        (line,) = [line for line in explanation(known, world.now) if "step 0" in line]
+        assert line.endswith(f"1 attempt, throttled or not reached, {words}")
+    # A step that is not tried again any more waits for nothing.
+    cancelled = replace(row, cancelled_at=world.now)
+    assert not any("throttled" in line for line in explanation(cancelled, world.now))
+
+
+def iso(at: int) -> str:
+    moment = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
+    return moment.replace("+00:00", "Z")
 
 
 def test_alternates_are_explained_by_what_they_stand_for(world, run) -> None:
