@@ -2,18 +2,22 @@
 
 import json
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 from infra.parameters import Parameter
 from infra.settings import PARAMETERS, Settings
 
+_ROOT = Path(__file__).resolve().parent.parent
 # What Pulumi configuration and the documented file write as text is accepted as text here too.
 _BOOLEAN_TEXT = "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$"
+_INTEGER_TEXT = r"^\s*\d+(\.0*)?\s*$"
 
 
 def parameter_schema() -> str:
     """Return the schema as the text of its file."""
     properties = _properties()
+    environment = {"$ref": "#/$defs/environment"}
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Parameters of the fallback messaging stack",
@@ -25,7 +29,9 @@ def parameter_schema() -> str:
             "environments": {
                 "description": "Parameters of single stacks, by the stack's name; they count more.",
                 "type": "object",
-                "additionalProperties": {"$ref": "#/$defs/environment"},
+                # The project's own stacks, for editors to offer; any other may be there as well.
+                "properties": dict.fromkeys(_stacks(), environment),
+                "additionalProperties": environment,
             },
         },
         "$defs": {
@@ -37,6 +43,10 @@ def parameter_schema() -> str:
         },
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _stacks() -> list[str]:
+    return sorted(path.name.split(".")[1] for path in _ROOT.glob("Pulumi.*.yaml"))
 
 
 def _properties() -> dict[str, Any]:
@@ -53,7 +63,8 @@ def _properties() -> dict[str, Any]:
 
 def _type(parameter: Parameter) -> dict[str, Any]:
     if parameter.kind == "boolean":
-        return {"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": _BOOLEAN_TEXT}]}
+        text = _pattern(_BOOLEAN_TEXT, "true or false")
+        return {"anyOf": [{"type": "boolean"}, {"type": "string", **text}]}
     if parameter.kind == "integer":
         bounds = {"minimum": parameter.minimum, "maximum": parameter.maximum}
         number: dict[str, Any] = {"type": "integer", **bounds}
@@ -61,11 +72,14 @@ def _type(parameter: Parameter) -> dict[str, Any]:
             number = {"anyOf": [{"const": 0}, {**number, "minimum": parameter.least}]}
         if parameter.choices:
             number = {"enum": list(parameter.choices)}
-        return {"anyOf": [number, {"type": "string", "pattern": r"^\s*\d+(\.0*)?\s*$"}]}
+        text = _pattern(_INTEGER_TEXT, f"an integer, {parameter.bounds}")
+        if parameter.choices:
+            text = _pattern(_INTEGER_TEXT, f"one of {', '.join(map(str, parameter.choices))}")
+        return {"anyOf": [number, {"type": "string", **text}]}
     if parameter.kind == "map":
         return {
             "type": "object",
-            "propertyNames": {"pattern": _whole(parameter.key_pattern)},
+            "propertyNames": _pattern(_whole(parameter.key_pattern), parameter.limit),
             "additionalProperties": _text(parameter),
         }
     if parameter.kind == "list":
@@ -76,7 +90,12 @@ def _type(parameter: Parameter) -> dict[str, Any]:
 def _text(parameter: Parameter) -> dict[str, Any]:
     if parameter.choices:
         return {"enum": list(parameter.choices)}
-    return {"type": "string", "pattern": _whole(parameter.pattern)}
+    return {"type": "string", **_pattern(_whole(parameter.pattern), parameter.limit)}
+
+
+def _pattern(pattern: str, words: str) -> dict[str, str]:
+    # VS Code shows the second in place of the expression.
+    return {"pattern": pattern, "patternErrorMessage": f"Expected {words}."}
 
 
 def _whole(pattern: str) -> str:

@@ -1,7 +1,7 @@
 """The whole product as one component."""
 
 from dataclasses import asdict
-from typing import TypedDict, cast
+from typing import Any, Final, TypedDict, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -12,7 +12,7 @@ from .capacity import capacity_warnings
 from .encryption_key import encryption_key
 from .location import json_document
 from .message_store import MessageStore
-from .parameter_layers import settings_from_arguments
+from .parameter_layers import as_arguments, settings_from_arguments
 from .settings import Settings, SettingsError
 
 __all__ = ["FallbackMessaging", "FallbackMessagingArgs", "arguments_of"]
@@ -21,7 +21,8 @@ __all__ = ["FallbackMessaging", "FallbackMessagingArgs", "arguments_of"]
 class FallbackMessagingArgs(TypedDict, total=False):
     """Arguments of `FallbackMessaging`: the parameters of config.params.json, all optional.
 
-    Their meaning, bounds and defaults are those of the parameter table in `infra/settings.py`.
+    Their meaning, bounds and defaults are those of the fields of `Settings`, in `settings.py`
+    beside this file.
     Existing resources may be named by outputs of other resources; everything else decides what is
     created, and is a plain value.
     """
@@ -86,6 +87,13 @@ class FallbackMessagingArgs(TypedDict, total=False):
     powertools_layer_arn: str
 
 
+_DEFAULTS: Final[FallbackMessagingArgs] = {}
+
+
+class _ArgumentsOfFile(dict[str, Any]):
+    """Arguments that were parameters of a file: what is said of them names them as it does."""
+
+
 class FallbackMessaging(pulumi.ComponentResource):
     """Send each message on the first channel of its chain, and on the next if that one fails.
 
@@ -135,15 +143,17 @@ class FallbackMessaging(pulumi.ComponentResource):
     def __init__(
         self,
         name: str,
-        args: FallbackMessagingArgs,
+        args: FallbackMessagingArgs = _DEFAULTS,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """Declare the stack `name`; without `args`, with the defaults of every parameter."""
         settings = settings_from_arguments(name, plain_arguments(name, args))
         adopted = adopted_resources(settings, args)
         super().__init__("fallback-messaging:index:FallbackMessaging", name, {}, opts)
         self._authorization = settings.authorization
         for warning in capacity_warnings(settings):
-            pulumi.log.warn(warning, self)
+            from_file = isinstance(args, _ArgumentsOfFile)
+            pulumi.log.warn(warning if from_file else as_arguments(warning), self)
         self.kms_key_arn = self._key(name, settings, adopted)
         store = MessageStore(
             f"{name}-store",
@@ -221,4 +231,4 @@ def arguments_of(settings: Settings) -> FallbackMessagingArgs:
         for name, value in asdict(settings).items()
         if name != "name_prefix"
     }
-    return cast("FallbackMessagingArgs", values)
+    return cast("FallbackMessagingArgs", _ArgumentsOfFile(values))

@@ -167,5 +167,7 @@ def _powertools_layer(arn: str, location: pulumi.Output[Location]) -> pulumi.Inp
 
 def _published_layer(place: Location) -> str:
     if place.partition != "aws":
-        raise SettingsError([f"powertoolsLayerArn: needed in the partition {place.partition}"])
+        # Only known when the stack is deployed, where both the file and a program may have left it.
+        name = "powertoolsLayerArn (in a program: powertools_layer_arn)"
+        raise SettingsError([f"{name}: needed in the partition {place.partition}"])
     return _POWERTOOLS_LAYER.format(region=place.region)

@@ -7,6 +7,7 @@ resource is declared. Nothing here imports pulumi.
 
 import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from .parameters import ParameterValueError
 from .settings import PARAMETERS, Settings, SettingsError
 
 __all__ = [
+    "as_arguments",
     "load_settings",
     "settings_from_arguments",
     "settings_of_part",
@@ -90,10 +92,11 @@ def settings_from_arguments(name: str, arguments: Mapping[str, object]) -> Setti
     except ParameterValueError as error:
         problems.append(f"name of the component: {error}")
     layer = _argument_layer(name, arguments, problems)
-    settings = _settings([(f"arguments of {name}", layer)], problems)
+    found: list[str] = []
+    settings = _settings([(f"arguments of {name}", layer)], found)
     settings = replace(settings, name_prefix=name)
-    problems.extend(contradictions(settings))
-    return _faultless(settings, problems)
+    found.extend(contradictions(settings))
+    return _faultless(settings, [*problems, *map(as_arguments, found)])
 
 
 def settings_of_part(name: str, arguments: Mapping[str, object]) -> Settings:
@@ -103,7 +106,21 @@ def settings_of_part(name: str, arguments: Mapping[str, object]) -> Settings:
     """
     problems: list[str] = []
     layer = _argument_layer(name, arguments, problems)
-    return _faultless(_settings([(f"arguments of {name}", layer)], problems), problems)
+    found: list[str] = []
+    settings = _settings([(f"arguments of {name}", layer)], found)
+    return _faultless(settings, [*problems, *map(as_arguments, found)])
+
+
+_FIELDS = {parameter.name: field_name for field_name, parameter in PARAMETERS.items()}
+_NAMES = re.compile(rf"\b({'|'.join(map(re.escape, _FIELDS))})\b")
+
+
+def as_arguments(sentence: str) -> str:
+    """Return a sentence about parameters with their names as arguments of a component have them.
+
+    Sentences are written with the names of config.params.json, and a program has others.
+    """
+    return _NAMES.sub(lambda found: _FIELDS[found[0]], sentence)
 
 
 def _argument_layer(

@@ -1,6 +1,6 @@
 """The settings of one stack: the table of parameters.
 
-`infra/parameter_layers.py` reads them; `infra/contradictions.py` says what must hold between them.
+`parameter_layers.py` reads them; `contradictions.py` says what must hold between them.
 Nothing here imports pulumi.
 """
 

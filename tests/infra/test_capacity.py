@@ -55,4 +55,4 @@ def test_a_deployment_says_so(run_program, monkeypatch: pytest.MonkeyPatch) -> N
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", lambda message, *_: said.append(message))
     run_program(lambda: FallbackMessaging("messaging", {"default_fallback_seconds": 1}))
-    assert any("defaultFallbackSeconds (1)" in message for message in said)
+    assert any("default_fallback_seconds (1)" in message for message in said)

@@ -1,6 +1,8 @@
 """The JSON Schema of config.params.json says what the loader says."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,36 @@ def test_every_parameter_and_synonym_is_in_it_with_its_description() -> None:
     assert set(SCHEMA["properties"]) == names | {"$schema", "environments"}
     assert set(SCHEMA["$defs"]["environment"]["properties"]) == names
     assert all(SCHEMA["properties"][name]["description"] for name in names)
+
+
+def patterns_of(schema: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, dict):
+        if isinstance(schema.get("pattern"), str):
+            yield schema
+        for inner in schema.values():
+            yield from patterns_of(inner)
+    if isinstance(schema, list):
+        for inner in schema:
+            yield from patterns_of(inner)
+
+
+def test_an_editor_says_in_words_what_a_pattern_wants() -> None:
+    patterns = list(patterns_of(SCHEMA))
+    assert len(patterns) > len(PARAMETERS) / 2
+    for schema in patterns:
+        assert re.fullmatch(r"Expected [^^$\\]{4,}\.", schema["patternErrorMessage"]), schema
+    (email,) = patterns_of(SCHEMA["properties"]["alarmEmail"])
+    assert "placeholder" in email["patternErrorMessage"]
+
+
+def test_an_editor_offers_the_projects_stacks_and_takes_others() -> None:
+    environments = SCHEMA["properties"]["environments"]
+    assert set(environments["properties"]) == {
+        path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml")
+    }
+    assert set(environments["properties"]) >= {"dev", "prod"}
+    assert VALIDATOR.is_valid({"environments": {"mine": {"retentionDays": 9}}})
+    assert not VALIDATOR.is_valid({"environments": {"prod": {"retentionDay": 9}}})
 
 
 def both_say(tmp_path: Path, document: dict[str, Any]) -> tuple[bool, bool]:
