@@ -16,7 +16,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-_LOG_IN: Final = "log in (aws sso login, aws login), or set AWS_PROFILE to a profile of the stack's account"
+_LOG_IN: Final = "log in (aws sso login, aws login), or set AWS_PROFILE to the stack's account"
 _NO_CREDENTIALS: Final = (
     CredentialRetrievalError,
     LoginError,

@@ -88,6 +88,11 @@ class Stack:
         """Read what `pulumi stack output --json` has written. Raises StackError."""
         try:
             outputs = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise StackError(
+                f"there is no {path}: write what `pulumi stack output --json` prints to a file, or "
+                f"run `make local`, which has .local/outputs.json while it is running"
+            ) from error
         except (OSError, ValueError) as error:
             raise StackError(f"{path}: {error}") from error
         if not isinstance(outputs, dict):

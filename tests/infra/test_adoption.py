@@ -186,7 +186,7 @@ def test_the_event_stream_can_be_used_alone(run_program: Callable[..., Any]) -> 
 
 
 def test_a_part_used_alone_checks_its_arguments(run_program: Callable[..., Any]) -> None:
-    with pytest.raises(SettingsError, match="streamRetentionHours: 1 is not in 24 to 8760"):
+    with pytest.raises(SettingsError, match="stream_retention_hours: 1 is not in 24 to 8760"):
         run_program(lambda: DeliveryEventStream("Receipts", {"stream_retention_hours": 1}))
     with pytest.raises(SettingsError, match="retention_days is not one of this component's"):
         run_program(lambda: DeliveryEventStream("Receipts", {"retention_days": 30}))

@@ -340,7 +340,7 @@ def test_arguments_of_the_component_are_checked_like_the_file() -> None:
         settings_from_arguments("Mine", {"retention_day": 7, "stream_mode": "NEVER"})
 
     assert "did you mean retention_days?" in problems_of(error)
-    assert "streamMode: 'NEVER' is not one of" in problems_of(error)
+    assert "stream_mode: 'NEVER' is not one of" in problems_of(error)
 
 
 def test_arguments_from_other_languages_arrive_as_floats_and_nulls() -> None:

@@ -160,7 +160,7 @@ def test_wrong_parameters_are_an_error(tmp_path: Path) -> None:
         "from infra import FallbackMessaging\nFallbackMessaging('Mine', {'retention_days': 1})\n"
     )
 
-    with pytest.raises(SettingsError, match="retentionDays: 1 is not in 7 to 3650"):
+    with pytest.raises(SettingsError, match="retention_days: 1 is not in 7 to 3650"):
         preview(tmp_path, "dev", as_json=False)
 
 

@@ -84,6 +84,14 @@ def test_a_stack_on_this_machine_that_has_ended(
     assert (said.out, said.err) == ("", asked)
 
 
+def test_outputs_that_went_with_their_deployment(tmp_path: Path, capsys: Any) -> None:
+    gone = tmp_path / "outputs.json"
+    assert commands.main(["dead-letters", "--outputs", str(gone)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: there is no {gone}: ")
+    assert error.count("\n") == 1
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 def test_no_credentials(
     command: tuple[str, ...], outputs_of: Any, no_account: Any, capsys: Any
