@@ -16,6 +16,7 @@ ENVIRONMENT = {
     "PAYLOADS_TABLE": "payloads",
     "PROVIDER_MESSAGE_IDS_TABLE": "provider-message-ids",
     "EVENT_STREAM_NAME": "events",
+    "DIGEST_KEY": "bench",
     "INTAKE_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/intake",
     "TIMERS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/timers",
     "QUARANTINE_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/quarantine",

@@ -1,12 +1,11 @@
 """The queues of messages to send and of timers, and the functions that send from them."""
 
-import json
-
 import pulumi
 import pulumi_aws as aws
 
 from . import policies
 from .functions import FunctionArgs, FunctionCode, RuntimeFunction, runtime_function
+from .limits import LimitArgs, limit_environment
 from .location import location_of
 from .message_store import TableArgs
 from .queues import QueueArgs, WorkQueue, work_queue
@@ -15,13 +14,11 @@ from .settings import SENDER_TIMEOUT_SECONDS
 __all__ = ["ChannelSenders", "ChannelSendersArgs"]
 
 
-class ChannelSendersArgs(FunctionArgs, TableArgs):
+class ChannelSendersArgs(FunctionArgs, TableArgs, LimitArgs):
     """Arguments of `ChannelSenders`.
 
     `ses_identities`, `sms_origination_identities` and `whats_app_phone_number_ids` limit what may
-    be sent from; an empty list allows all of the account's in the Region. `whats_app_phone_numbers`
-    maps E.164 numbers to the phone number ids they stand for. Configuration sets are names; an
-    empty one is none. `sms_max_price` is in US dollars; an empty one is no limit.
+    be sent from; an empty list allows all of the account's in the Region.
     """
 
     visibility_timeout_seconds: int
@@ -30,13 +27,9 @@ class ChannelSendersArgs(FunctionArgs, TableArgs):
     outcome_wait_seconds: int
     sender_batch_size: int
     sender_maximum_concurrency: int
-    ses_config_set_name: str
     ses_identities: list[str]
-    sms_config_set_name: str
-    sms_max_price: str
     sms_origination_identities: list[str]
     whats_app_phone_number_ids: list[str]
-    whats_app_phone_numbers: dict[str, str]
     meta_api_version: str
 
 
@@ -105,6 +98,9 @@ class ChannelSenders(pulumi.ComponentResource):
             timers_queue_arn=timers.queue.arn,
             kms_key_arn=args["kms_key_arn"],
             ses_identities=args["ses_identities"],
+            ses_configuration_sets=_named(args["ses_config_set_name"], args),
+            sms_configuration_sets=_named(args["sms_config_set_name"], args),
+            protect_configurations=args["allowed_protect_configurations"],
             sms_origination_identities=args["sms_origination_identities"],
             whats_app_phone_number_ids=args["whats_app_phone_number_ids"],
         ).apply(lambda known: policies.sender(**known))
@@ -148,6 +144,11 @@ class ChannelSenders(pulumi.ComponentResource):
 _OUTPUTS = tuple(ChannelSenders.__annotations__)
 
 
+def _named(own: str, args: ChannelSendersArgs) -> list[str]:
+    """Return the configuration sets that a send may name."""
+    return sorted({own, *args["allowed_configuration_sets"]} - {""})
+
+
 def _environment(timers: WorkQueue, args: ChannelSendersArgs) -> dict[str, pulumi.Input[str]]:
     return {
         "MESSAGES_TABLE": args["messages_table_name"],
@@ -155,11 +156,8 @@ def _environment(timers: WorkQueue, args: ChannelSendersArgs) -> dict[str, pulum
         "PROVIDER_MESSAGE_IDS_TABLE": args["provider_message_ids_table_name"],
         "TIMERS_QUEUE_URL": timers.queue.url,
         "OUTCOME_WAIT_SECONDS": str(args["outcome_wait_seconds"]),
-        "SES_CONFIGURATION_SET": args["ses_config_set_name"],
-        "SMS_CONFIGURATION_SET": args["sms_config_set_name"],
-        "SMS_MAX_PRICE": args["sms_max_price"],
+        **limit_environment(args),
         "META_API_VERSION": args["meta_api_version"],
-        "WHATSAPP_PHONE_NUMBERS": json.dumps(args["whats_app_phone_numbers"], sort_keys=True),
         "CLAIM_LEASE_SECONDS": str(args["claim_lease_seconds"]),
         # Sending is waiting: all of a batch at once, or the timeout would have to grow with it.
         "SEND_CONCURRENCY": str(args["sender_batch_size"]),

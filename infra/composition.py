@@ -10,6 +10,7 @@ from .delivery_event_stream import DeliveryEventStream
 from .event_destinations import EventDestinations
 from .event_normalizer import EventNormalizer
 from .functions import FunctionArgs
+from .limits import LimitArgs
 from .message_api import MessageApi
 from .message_store import MessageStore, TableArgs
 from .observability import Observability
@@ -22,6 +23,7 @@ __all__ = [
     "event_destinations",
     "event_normalizer",
     "function_args",
+    "limit_args",
     "message_api",
     "observability",
     "table_args",
@@ -58,11 +60,26 @@ def table_args(store: MessageStore) -> TableArgs:
     }
 
 
+def limit_args(settings: Settings, digest_key: pulumi.Output[str]) -> LimitArgs:
+    """Return the limits of what is sent, as arguments of the components that hold to them."""
+    return {
+        "digest_key": digest_key,
+        "messages_per_recipient_per_hour": settings.messages_per_recipient_per_hour,
+        "ses_config_set_name": settings.ses_config_set_name,
+        "sms_config_set_name": settings.sms_config_set_name,
+        "sms_max_price": settings.sms_max_price,
+        "allowed_configuration_sets": list(settings.allowed_configuration_sets),
+        "allowed_protect_configurations": list(settings.allowed_protect_configurations),
+        "whats_app_phone_numbers": dict(settings.whats_app_phone_numbers),
+    }
+
+
 def channel_senders(
     name: str,
     settings: Settings,
     shared: FunctionArgs,
     tables: TableArgs,
+    limits: LimitArgs,
     parent: pulumi.Resource,
 ) -> ChannelSenders:
     """Create the queues and functions that send."""
@@ -71,19 +88,16 @@ def channel_senders(
         {
             **shared,
             **tables,
+            **limits,
             "visibility_timeout_seconds": settings.visibility_timeout_seconds,
             "queue_retention_days": settings.queue_retention_days,
             "claim_lease_seconds": settings.claim_lease_seconds,
             "outcome_wait_seconds": settings.outcome_wait_seconds,
             "sender_batch_size": settings.sender_batch_size,
             "sender_maximum_concurrency": settings.sender_maximum_concurrency,
-            "ses_config_set_name": settings.ses_config_set_name,
             "ses_identities": list(settings.ses_identities),
-            "sms_config_set_name": settings.sms_config_set_name,
-            "sms_max_price": settings.sms_max_price,
             "sms_origination_identities": list(settings.sms_origination_identities),
             "whats_app_phone_number_ids": list(settings.whats_app_phone_number_ids),
-            "whats_app_phone_numbers": dict(settings.whats_app_phone_numbers),
             "meta_api_version": settings.meta_api_version,
         },
         pulumi.ResourceOptions(parent=parent),
@@ -146,6 +160,7 @@ def message_api(
     settings: Settings,
     shared: FunctionArgs,
     tables: TableArgs,
+    limits: LimitArgs,
     senders: ChannelSenders,
     parent: pulumi.Resource,
 ) -> MessageApi:
@@ -155,6 +170,7 @@ def message_api(
         {
             **shared,
             **tables,
+            **limits,
             "intake_queue_url": senders.intake_queue_url,
             "intake_queue_arn": senders.intake_queue_arn,
             "authorization": settings.authorization,
@@ -171,7 +187,6 @@ def message_api(
             "create_api_gateway_log_role": settings.create_api_gateway_log_role,
             "allowed_senders": list(settings.allowed_senders),
             "allowed_country_prefixes": list(settings.allowed_country_prefixes),
-            "messages_per_recipient_per_hour": settings.messages_per_recipient_per_hour,
             "default_fallback_seconds": settings.default_fallback_seconds,
             "outcome_wait_seconds": settings.outcome_wait_seconds,
             "retention_days": settings.retention_days,

@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from . import composition, grants
 from .adopted import AdoptedResources, adopted_resources, plain_arguments
 from .capacity import capacity_warnings
+from .digest_key import digest_key
 from .encryption_key import encryption_key
 from .location import json_document
 from .message_store import MessageStore
@@ -42,6 +43,8 @@ class FallbackMessagingArgs(TypedDict, total=False):
     create_api_gateway_log_role: bool
     allowed_senders: list[str]
     allowed_country_prefixes: list[str]
+    allowed_configuration_sets: list[str]
+    allowed_protect_configurations: list[str]
     messages_per_recipient_per_hour: int
     default_fallback_seconds: int
     outcome_wait_seconds: int
@@ -166,12 +169,13 @@ class FallbackMessaging(pulumi.ComponentResource):
         )
         shared = composition.function_args(name, settings, adopted, self.kms_key_arn)
         tables = composition.table_args(store)
-        senders = composition.channel_senders(name, settings, shared, tables, self)
+        limits = composition.limit_args(settings, digest_key(f"{name}-digest-key", parent=self))
+        senders = composition.channel_senders(name, settings, shared, tables, limits, self)
         stream = composition.delivery_event_stream(name, settings, adopted, shared, self)
         normalizer = composition.event_normalizer(
             name, settings, shared, tables, senders, stream, self
         )
-        api = composition.message_api(name, settings, shared, tables, senders, self)
+        api = composition.message_api(name, settings, shared, tables, limits, senders, self)
         destinations = composition.event_destinations(name, settings, shared, stream, self)
         parts = composition.Parts(store, senders, stream, normalizer, api)
         watch = composition.observability(name, settings, adopted, shared, parts, self)

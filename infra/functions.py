@@ -108,6 +108,8 @@ def runtime_function(
         memory_size=code.memory_mb,
         layers=[_powertools_layer(args["powertools_layer_arn"], location)],
         environment={"variables": {**_environment(code.noun, args), **code.environment}},
+        # What encrypts the environment, the secret of the digests in it among the rest.
+        kms_key_arn=args["kms_key_arn"],
         logging_config={"log_format": "Text", "log_group": log_group.name},
         vpc_config={
             "subnet_ids": args["subnet_ids"],

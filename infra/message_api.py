@@ -12,18 +12,19 @@ from .api_routes import api_routes
 from .api_stage import StageArgs, api_stage
 from .functions import FunctionArgs, FunctionCode, RuntimeFunction, runtime_function
 from .gateway_responses import gateway_responses
+from .limits import LimitArgs, limit_environment
 from .location import location_of
 from .message_store import TableArgs
 
 __all__ = ["MessageApi", "MessageApiArgs"]
 
 
-class MessageApiArgs(FunctionArgs, TableArgs):
+class MessageApiArgs(FunctionArgs, TableArgs, LimitArgs):
     """Arguments of `MessageApi`.
 
     `authorization` is API_KEY, with a key for each of `api_clients`, or IAM. Limits of 0 are none:
-    `api_quota_per_day`, `api_client_throttle_rate` and `_burst`, `waf_rate_limit`,
-    `messages_per_recipient_per_hour`. Empty lists allow every network, sender and country.
+    `api_quota_per_day`, `api_client_throttle_rate` and `_burst`, `waf_rate_limit`. Empty lists
+    allow every network, sender and country.
     `api_base_url` empty is the stage's own URL.
     """
 
@@ -43,7 +44,6 @@ class MessageApiArgs(FunctionArgs, TableArgs):
     create_api_gateway_log_role: bool
     allowed_senders: list[str]
     allowed_country_prefixes: list[str]
-    messages_per_recipient_per_hour: int
     default_fallback_seconds: int
     outcome_wait_seconds: int
     retention_days: int
@@ -114,7 +114,9 @@ def _function(name: str, args: MessageApiArgs, parent: pulumi.ComponentResource)
         "INTAKE_QUEUE_URL": args["intake_queue_url"],
         "ALLOWED_SENDERS": json.dumps(args["allowed_senders"]),
         "ALLOWED_COUNTRY_PREFIXES": json.dumps(args["allowed_country_prefixes"]),
-        "MESSAGES_PER_RECIPIENT_PER_HOUR": str(args["messages_per_recipient_per_hour"]),
+        "ALLOWED_CONFIGURATION_SETS": json.dumps(args["allowed_configuration_sets"]),
+        "ALLOWED_PROTECT_CONFIGURATIONS": json.dumps(args["allowed_protect_configurations"]),
+        **limit_environment(args),
         "DEFAULT_FALLBACK_SECONDS": str(args["default_fallback_seconds"]),
         "OUTCOME_WAIT_SECONDS": str(args["outcome_wait_seconds"]),
         "RETENTION_DAYS": str(args["retention_days"]),

@@ -103,6 +103,9 @@ def sender(  # noqa: PLR0913  one argument per thing that a sender may touch
     timers_queue_arn: str,
     kms_key_arn: str,
     ses_identities: Sequence[str],
+    ses_configuration_sets: Sequence[str],
+    sms_configuration_sets: Sequence[str],
+    protect_configurations: Sequence[str],
     sms_origination_identities: Sequence[str],
     whats_app_phone_number_ids: Sequence[str],
 ) -> list[Statement]:
@@ -116,9 +119,16 @@ def sender(  # noqa: PLR0913  one argument per thing that a sender may touch
         # SES checks a SendEmail with a template as SendTemplatedEmail, the action of its first API.
         _allow(
             ["ses:SendEmail", "ses:SendTemplatedEmail"],
-            _mail_resources(location, ses_identities),
+            _mail_resources(location, ses_identities, ses_configuration_sets),
         ),
-        *_texts(location, sms_origination_identities),
+        *_texts(
+            location,
+            sms_origination_identities,
+            [
+                *(f"configuration-set/{name}" for name in sms_configuration_sets),
+                *(_protect_configuration(named) for named in protect_configurations),
+            ],
+        ),
         _allow(
             ["social-messaging:SendWhatsAppMessage"],
             [_phone_number_arn(location, identity) for identity in whats_app_phone_number_ids]
@@ -172,11 +182,13 @@ def normalizer(  # noqa: PLR0913  one argument per thing that the normalizer may
     ]
 
 
-def _mail_resources(location: Location, identities: Sequence[str]) -> list[str]:
+def _mail_resources(
+    location: Location, identities: Sequence[str], configuration_sets: Sequence[str]
+) -> list[str]:
     return [
         *(location.arn("ses", f"identity/{identity}") for identity in identities or ["*"]),
-        # Every set: a request may name one of its own.
-        location.arn("ses", "configuration-set/*"),
+        # Those that a request may name; SES also asks for the one that an identity has by default.
+        *(location.arn("ses", f"configuration-set/{name}") for name in configuration_sets),
         location.arn("ses", "template/*"),
     ]
 
@@ -192,11 +204,12 @@ _TEXT_SENDERS = {
 }
 
 
-def _texts(location: Location, identities: Sequence[str]) -> Iterator[Statement]:
+def _texts(
+    location: Location, identities: Sequence[str], nameable: Sequence[str]
+) -> Iterator[Statement]:
     # A picture needs nothing on S3: the service reads it, by the bucket's own policy.
     named = [
-        location.arn("sms-voice", f"{kind}/*")
-        for kind in ("configuration-set", "protect-configuration")
+        name if name.startswith("arn:") else location.arn("sms-voice", name) for name in nameable
     ]
     for action, kinds in _TEXT_SENDERS.items():
         senders = [location.arn("sms-voice", f"{kind}/*") for kind in kinds]
@@ -204,6 +217,10 @@ def _texts(location: Location, identities: Sequence[str]) -> Iterator[Statement]
             senders = [arn for arn in identities if arn.split(":")[-1].split("/")[0] in kinds]
         if senders:
             yield _allow([action], [*senders, *named])
+
+
+def _protect_configuration(named: str) -> str:
+    return named if named.startswith("arn:") else f"protect-configuration/{named}"
 
 
 def _phone_number_arn(location: Location, identity: str) -> str:

@@ -163,11 +163,25 @@ class Settings:
         pattern=r"\+[1-9]\d{0,6}",
         limit="a plus sign and one to seven digits",
     )
+    allowed_configuration_sets: tuple[str, ...] = parameters.text_list(
+        "allowedConfigurationSets",
+        "Configuration sets of SES and SMS that requests may name beside the stack's own, and "
+        "that identities have by default where the stack has none.",
+        pattern=r"[A-Za-z0-9_-]{1,64}",
+        limit=_CONFIGURATION_SET_FORM,
+    )
+    allowed_protect_configurations: tuple[str, ...] = parameters.text_list(
+        "allowedProtectConfigurations",
+        "Protect configurations of SMS that requests may name, by the id or ARN they name; none "
+        "leaves the account's own in force.",
+        pattern=r"[A-Za-z0-9_:/-]{1,256}",
+        limit="the id or ARN of a protect configuration",
+    )
     messages_per_recipient_per_hour: int = parameters.integer(
         "messagesPerRecipientPerHour",
         0,
-        "Messages per hour that one recipient may be sent before the API answers 429; 0 is no "
-        "limit.",
+        "Messages that one recipient may be sent within an hour of the clock, on all channels, "
+        "retries and repairs too; 0 is no limit.",
         minimum=0,
         maximum=10_000,
     )
@@ -393,7 +407,8 @@ class Settings:
     sms_max_price: str = parameters.text(
         "smsMaxPrice",
         "",
-        "The most that one part of a text may cost, in US dollars, like `0.05`; none is no limit.",
+        "The most that one part of a text, MMS or RCS message may cost, in US dollars, like "
+        "`0.05`, whatever a request says; none is no limit.",
         pattern=r"([0-9]{0,2}\.[0-9]{1,5})?",
         limit="a price with a point, up to two digits before it and five after",
     )

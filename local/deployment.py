@@ -20,6 +20,8 @@ from local.simulator import WABA_ID, Faults, ProviderSimulator
 STATE_DIRECTORY = PROJECT_DIRECTORY / ".local"
 STACK = "dev"
 DEFAULT_REGION = "us-east-1"
+# Of the phone number and the protect configuration that the documented requests name.
+EXAMPLE_ID = "0123456789abcdef0123456789abcdef"
 
 # An event without records for the functions behind queues and streams, and a request for a path
 # that does not exist for the API.
@@ -68,6 +70,9 @@ def running_deployment(
         parameters = {
             # An account comes from a sign-up with Meta, so the project's files can name none.
             "whatsAppBusinessAccountIds": json.dumps([WABA_ID]),
+            # What the documented requests name.
+            "whatsAppPhoneNumbers": json.dumps({"+12065550100": f"phone-number-id-{EXAMPLE_ID}"}),
+            "allowedProtectConfigurations": json.dumps([f"protect-{EXAMPLE_ID}"]),
             # Each concurrent invocation is a process here: more of them than cores start slowly.
             "senderMaximumConcurrency": "2",
             **(overrides or {}),

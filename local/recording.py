@@ -49,7 +49,8 @@ class Recorded:
     @property
     def is_component(self) -> bool:
         """Whether it is a component: a parent of resources, and none itself."""
-        return not self.type.startswith(("aws:", "pulumi-python:", "pulumi:providers:"))
+        packages = ("aws:", "random:", "pulumi-python:", "pulumi:providers:")
+        return not self.type.startswith(packages)
 
     @property
     def arn(self) -> str:
@@ -96,6 +97,7 @@ class Recording(Mocks):
             "invokeUrl": f"https://{args.name}.execute-api.{self.region}.amazonaws.com/v1",
             "rootResourceId": "root",
             "value": "the-key",
+            "hex": "0123456789abcdef" * 4,
         }
         return f"{args.name}-id", {**made, **args.inputs}
 

@@ -3,21 +3,23 @@
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, NoReturn
+from typing import Any, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .batches import in_parallel
 from .channels import CHANNELS
+from .digests import keyed_digest
 from .domain.decision import cancel
 from .domain.document import status_document
 from .domain.message import Message
-from .domain.plan import Durations, Plan, StepContent, plan_message
+from .domain.plan import Durations, Plan, plan_message
 from .guards import check_guards
 from .problems import ProblemError
-from .request_schema import Fault, find_faults
+from .recipient_limit import RECIPIENT_LIMIT, RecipientLimit
+from .request_json import NotJsonError, parse_json
+from .request_schema import Fault, find_faults, steps
 from .settings import ApiSettings
 from .store import ConflictError, Store
 from .telemetry import log_error, logger, meter
@@ -26,7 +28,8 @@ from .timers import Intake
 MOST_REQUEST_BYTES: Final = 262_144
 MOST_KEY_LENGTH: Final = 128
 _MOST_CONFLICTS: Final = 10
-_COUNTED_AT_ONCE: Final = 8
+# Marks a request hash that is keyed; rows of earlier releases have one that is not.
+_KEYED: Final = "hmac:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class Acceptor:
 
         A message with an Idempotency-Key has an id made of the caller and the key. So a repeat
         meets the row of the first request, and completes what that may have left undone.
-        Raises ProblemError 400, 413 or 422.
+        Raises ProblemError 400, 403, 413, 422 or 429.
         """
         _check_key(idempotency_key)
         request = read_request(body)
@@ -58,15 +61,17 @@ class Acceptor:
                 self.settings.retention_days,
             ),
             split_repairs=lambda channel, content: CHANNELS[channel].split_repairs(content),
-            request_hash=_hash(request) if idempotency_key is not None else None,
+            request_hash=self._hash(request) if idempotency_key is not None else None,
         )
         message_id = plan.message.message_id
-        check_guards(plan, self.settings)
-        self._check_rate(plan, idempotency_key)
+        pointers = [pointer for pointer, _ in steps(request)]
+        places = dict(zip(plan.message.mains, pointers, strict=True))
+        check_guards(plan, places, self.settings)
+        self._check_rate(plan, places, idempotency_key)
         existing = self.store.create(plan)
         if existing is None:
             meter.count("MessagesAccepted")
-        elif existing.request_hash != plan.message.request_hash:
+        elif not self._is_of(existing, request):
             raise ProblemError(
                 422, "Use a new key for a new request, or send the first request again unchanged."
             )
@@ -94,7 +99,9 @@ class Acceptor:
             # Its content has a time to live.
             log_error("message not taken back", error, message_id=message.message_id)
 
-    def _check_rate(self, plan: Plan, idempotency_key: str | None) -> None:
+    def _check_rate(
+        self, plan: Plan, places: Mapping[int, str], idempotency_key: str | None
+    ) -> None:
         """Refuse a message to a recipient, of a copy too, who has got too many this hour.
 
         Counted before the row is written, so a request that then fails is counted too; a repeat
@@ -105,23 +112,27 @@ class Acceptor:
             return
         if idempotency_key is not None and self.store.read(plan.message.message_id):
             return
-        recipients = sorted({to.lower() for content in plan.contents for to in _addresses(content)})
-
-        def count(recipient: str) -> bool:
-            return self.store.count_recipient(recipient, plan.message, most)
-
-        # A few are counted on the connection that is open. With copies there can be fifty a step.
-        counted = (
-            in_parallel("counters", count, recipients, concurrency=_COUNTED_AT_ONCE)
-            if len(recipients) > _COUNTED_AT_ONCE
-            else map(count, recipients)
-        )
-        if not all(counted):
+        limit = RecipientLimit(self.store, self.settings)
+        refused = limit.refused_at_acceptance(plan.message, plan.contents, plan.message.created_at)
+        if refused:
+            detail = f"gets more than {most} messages an hour by this one"
             raise ProblemError(
                 429,
-                f"A recipient gets at most {most} messages an hour.",
+                f"A recipient gets at most {most} messages an hour; see errors.",
+                [Fault(f"{places[step]}/{at}", RECIPIENT_LIMIT, detail) for step, at in refused],
                 headers={"Retry-After": "3600"},
             )
+
+    def _hash(self, request: Mapping[str, Any]) -> str:
+        key = self.settings.digest_key
+        return _KEYED + keyed_digest(key, "request", _canonical(request))
+
+    def _is_of(self, message: Message, request: Mapping[str, Any]) -> bool:
+        """Whether a row is that of this request; the last release's rows have a plain digest."""
+        stored = message.request_hash
+        if stored is not None and not stored.startswith(_KEYED):
+            return stored == hashlib.sha256(_canonical(request).encode()).hexdigest()[:32]
+        return stored == self._hash(request)
 
     def status(self, message_id: str) -> dict[str, Any]:
         """Return the status document. Raises ProblemError 404."""
@@ -163,16 +174,13 @@ def read_request(body: bytes) -> dict[str, Any]:
     if len(body) > MOST_REQUEST_BYTES:
         raise ProblemError(413, f"A request has at most {MOST_REQUEST_BYTES} bytes.")
     try:
-        request = json.loads(body, parse_constant=_refuse_constant)
-        # A lone surrogate ("\\ud800") is JSON but no text, and could be neither stored nor sent.
-        # A number beyond all floats ("1e999") would come out as Infinity, which is none.
-        json.dumps(request, ensure_ascii=False, allow_nan=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise _invalid([Fault("", "json", "the body must be a JSON object in UTF-8")]) from error
+        request = parse_json(body)
+    except NotJsonError as error:
+        raise _invalid(error.faults) from error
     faults = find_faults(request)
     if faults:
         raise _invalid(faults)
-    return dict(request)
+    return cast("dict[str, Any]", request)
 
 
 def _check_key(idempotency_key: str | None) -> None:
@@ -186,10 +194,6 @@ def _check_key(idempotency_key: str | None) -> None:
 def _invalid(faults: list[Fault]) -> ProblemError:
     count = "One thing is" if len(faults) == 1 else f"{len(faults)} things are"
     return ProblemError(400, f"{count} wrong; see errors.", faults)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)  # NaN and Infinity: Python's json takes them, JSON does not have them
 
 
 def _message_id(client: str, idempotency_key: str | None) -> str:
@@ -206,14 +210,6 @@ def _is_id(message_id: str) -> bool:
         return False
 
 
-def _addresses(content: StepContent) -> Iterator[str]:
-    """Yield every address that a step's message goes to; only mail has copies."""
-    yield content.recipient
-    for name in ("cc", "bcc"):
-        yield from content.body.get(name, ())
-
-
-def _hash(request: dict[str, Any]) -> str:
-    """Compare requests by meaning: the order of members and white space do not count."""
-    canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+def _canonical(request: Mapping[str, Any]) -> str:
+    """Write requests so that equal ones are equal texts, whatever the order of their members."""
+    return json.dumps(request, sort_keys=True, separators=(",", ":"))

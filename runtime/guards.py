@@ -1,6 +1,7 @@
-"""What the stack's parameters forbid: unknown senders, and countries that are not served."""
+"""What the stack's parameters forbid: senders, countries, prices, and where events go."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 from .channels.email import split_sender
 from .domain.plan import Plan, StepContent
@@ -9,20 +10,31 @@ from .request_schema import Fault
 from .settings import ApiSettings
 
 
-def check_guards(plan: Plan, settings: ApiSettings) -> None:
-    """Raise ProblemError 403 with a reason for every step that may not be sent."""
-    faults = [
-        fault
-        for index, content in enumerate(plan.contents)
-        if plan.message.steps[index].stands_for is None
-        for fault in _faults(content, _pointer(plan, index), settings)
-    ]
+def check_guards(plan: Plan, places: Mapping[int, str], settings: ApiSettings) -> None:
+    """Raise ProblemError with a reason for every step that may not be sent, or cannot be.
+
+    403 for what the stack does not allow, 400 for a WhatsApp number that it has no id for. `places`
+    has the pointer of each main step: its alternates send the same, or what the step itself names.
+    """
+    steps = [(place, plan.contents[index]) for index, place in places.items()]
+    unknown = [fault for place, content in steps for fault in _unmapped(content, place, settings)]
+    if unknown:
+        raise ProblemError(400, "This stack cannot send from there; see errors.", unknown)
+    faults = [fault for place, content in steps for fault in _forbidden(content, place, settings)]
     if faults:
         raise ProblemError(403, "This stack does not send that; see errors.", faults)
 
 
-def _faults(content: StepContent, pointer: str, settings: ApiSettings) -> Iterator[Fault]:
-    if settings.allowed_senders and not _is_allowed(content.sender, settings.allowed_senders):
+def _unmapped(content: StepContent, pointer: str, settings: ApiSettings) -> Iterator[Fault]:
+    sender = content.sender
+    is_number = content.channel == "whatsapp" and sender.startswith("+")
+    if is_number and sender not in settings.whatsapp_phone_numbers:
+        detail = "the number is not one of the stack's whatsAppPhoneNumbers, and is no id"
+        yield Fault(f"{pointer}/sender", "whatsAppPhoneNumbers", detail)
+
+
+def _forbidden(content: StepContent, pointer: str, settings: ApiSettings) -> Iterator[Fault]:
+    if settings.allowed_senders and not _is_allowed(content, settings.allowed_senders):
         detail = "the sender is not one of the stack's allowedSenders"
         yield Fault(f"{pointer}/sender", "allowedSenders", detail)
     prefixes = settings.allowed_country_prefixes
@@ -30,18 +42,33 @@ def _faults(content: StepContent, pointer: str, settings: ApiSettings) -> Iterat
     if prefixes and is_number and not content.recipient.startswith(prefixes):
         detail = "the country is not one of the stack's allowedCountryPrefixes"
         yield Fault(f"{pointer}/recipient", "allowedCountryPrefixes", detail)
+    yield from _forbidden_options(content, f"{pointer}/{content.channel}", settings)
 
 
-def _is_allowed(sender: str, allowed: tuple[str, ...]) -> bool:
+def _forbidden_options(
+    content: StepContent, pointer: str, settings: ApiSettings
+) -> Iterator[Fault]:
+    """Yield the options that would lead events elsewhere, switch protection off, or cost more."""
+    is_mail = content.channel == "email"
+    own = settings.ses_configuration_set if is_mail else settings.sms_configuration_set
+    named = content.body.get("configuration_set")
+    if named and named not in (own, *settings.allowed_configuration_sets):
+        detail = "is neither the stack's own configuration set nor one of allowedConfigurationSets"
+        yield Fault(f"{pointer}/configuration_set", "allowedConfigurationSets", detail)
+    protection = content.body.get("protect_configuration_id")
+    if protection and protection not in settings.allowed_protect_configurations:
+        detail = "is not one of the stack's allowedProtectConfigurations"
+        yield Fault(f"{pointer}/protect_configuration_id", "allowedProtectConfigurations", detail)
+    price, most = content.body.get("max_price"), settings.sms_max_price
+    if price and most and Decimal(price) > Decimal(most):
+        detail = f"is above the stack's smsMaxPrice, {most}"
+        yield Fault(f"{pointer}/max_price", "smsMaxPrice", detail)
+
+
+def _is_allowed(content: StepContent, allowed: tuple[str, ...]) -> bool:
     """Compare a sender with entries that are whole senders or, as "@example.com", domains."""
-    address = split_sender(sender)[1].lower()
-    domain = "@" + address.rpartition("@")[2]
-    return any(entry.lower() in (address, domain) for entry in allowed)
-
-
-def _pointer(plan: Plan, index: int) -> str:
-    """Return where a main step stands in the request."""
-    position = plan.message.mains.index(index)
-    if position == 0:
-        return "/pc"
-    return "/fc" if len(plan.message.mains) == 2 else f"/fc/{position - 1}"  # noqa: PLR2004
+    entries = {entry.lower() for entry in allowed}
+    if content.channel != "email":
+        return content.sender.lower() in entries
+    address = split_sender(content.sender)[1].lower()
+    return not entries.isdisjoint((address, "@" + address.rpartition("@")[2]))

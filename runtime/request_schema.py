@@ -1,6 +1,7 @@
 """Validation of a request against the one JSON Schema, with every fault reported at once.
 
-What JSON Schema cannot say is checked beside it: sums over several members, and the depth.
+What JSON Schema cannot say is checked beside it: sums over several members, the depth, and what no
+text of a request may have in it, however deep in Meta's objects or a template's data it is.
 
 The schema is compiled twice, each when it is first needed: short, to say yes or no, and long, with
 everything that describes faults. The long one takes four times as long to compile, and most
@@ -9,6 +10,7 @@ both are compiled without them, and once more with them when the first ones come
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -28,6 +30,11 @@ _MOST_HEADER_CHARACTERS: Final = 996
 # Twice as many as Meta's deepest templates have. How deep json itself goes depends on how deep in
 # calls it is: what it has read it may not be able to write later.
 _MOST_LEVELS: Final = 32
+# Control characters: providers refuse them after the request has been taken, or drop them. What
+# stands on one line may not have line breaks and tabs either, by the schema's patterns. U+FFFD is
+# what API Gateway makes of bytes that are no UTF-8 before the function sees them. Half of a
+# surrogate pair ("\\ud83d") is JSON but no text: it could be neither stored nor sent.
+_UNFIT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
 SCHEMA_PATH: Final = Path(__file__).with_name("request.schema.json")
 
 
@@ -55,7 +62,10 @@ def find_faults(request: object) -> list[Fault]:
         faults = _described(request)
     # An `allOf` branch and its parent can find the same fault.
     first = dict.fromkeys(islice(chain(faults, _beyond_schema(request)), _MOST_FAULTS))
-    return sorted(first, key=lambda fault: fault.pointer)
+    described = {fault.pointer for fault in first}
+    unfit = (fault for fault in _unfit_texts(request) if fault.pointer not in described)
+    found = [*first, *islice(unfit, _MOST_FAULTS - len(first))]
+    return sorted(found, key=lambda fault: fault.pointer)
 
 
 def _described(request: object) -> Iterator[Fault]:
@@ -67,7 +77,7 @@ def _described(request: object) -> Iterator[Fault]:
 
 
 def _validator(request: object, *, describes: bool) -> Callable[[object], object]:
-    has_cards = any("content" in _object(step.get("rcs")) for _, step in _steps(request))
+    has_cards = any("content" in _object(step.get("rcs")) for _, step in steps(request))
     return _compiled(describes=describes, has_cards=has_cards)
 
 
@@ -88,7 +98,7 @@ def _compiled(*, describes: bool, has_cards: bool) -> Callable[[object], object]
 
 def _beyond_schema(request: object) -> Iterator[Fault]:
     """Yield what JSON Schema cannot say, of requests that have other faults too."""
-    for pointer, step in _steps(request):
+    for pointer, step in steps(request):
         if str(step.get("channel")).lower() == "email":
             yield from _email_sums(_object(step.get("email")), f"{pointer}/email")
     yield from _too_deep(request, "", _MOST_LEVELS)
@@ -102,7 +112,7 @@ def _email_sums(email: Mapping[str, Any], pointer: str) -> Iterator[Fault]:
     for name, value in _object(email.get("headers")).items():
         if isinstance(value, str) and len(name) + len(value) > _MOST_HEADER_CHARACTERS:
             detail = f"name and value must have at most {_MOST_HEADER_CHARACTERS} characters"
-            yield Fault(f"{pointer}/headers/{_escape(name)}", "maxLength", f"{detail} together")
+            yield Fault(f"{pointer}/headers/{escape(name)}", "maxLength", f"{detail} together")
 
 
 def _too_deep(value: object, pointer: str, levels: int) -> Iterator[Fault]:
@@ -112,7 +122,31 @@ def _too_deep(value: object, pointer: str, levels: int) -> Iterator[Fault]:
         return
     for name, inner in _members(value):
         if isinstance(inner, dict | list):
-            yield from _too_deep(inner, f"{pointer}/{_escape(str(name))}", levels - 1)
+            yield from _too_deep(inner, f"{pointer}/{escape(str(name))}", levels - 1)
+
+
+def _unfit_texts(request: object) -> Iterator[Fault]:
+    """Yield the texts, names of members among them, that have what no provider takes."""
+    open_ = [("", request)]
+    while open_:  # no recursion: what is nested too deep is one of the other faults
+        pointer, value = open_.pop()
+        if isinstance(value, str):
+            if found := _UNFIT.search(value):
+                yield Fault(pointer, "text", _unfit(found[0]))
+            continue
+        for name, inner in _members(value):
+            place = f"{pointer}/{escape(str(name))}"
+            open_.append((place, inner))
+            if isinstance(name, str) and (found := _UNFIT.search(name)):
+                yield Fault(place, "text", f"the name {_unfit(found[0])}")
+
+
+def _unfit(character: str) -> str:
+    if character == "\N{REPLACEMENT CHARACTER}":
+        return "has U+FFFD, which stands for bytes that were no UTF-8: send the request in UTF-8"
+    if "\ud800" <= character <= "\udfff":
+        return "has half of a surrogate pair"
+    return f"has a control character, U+{ord(character):04X}"
 
 
 def _members(value: object) -> Iterable[tuple[object, object]]:
@@ -121,8 +155,8 @@ def _members(value: object) -> Iterable[tuple[object, object]]:
     return enumerate(value) if isinstance(value, list) else ()
 
 
-def _steps(request: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield what may be steps, with their pointers."""
+def steps(request: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield what may be the steps of a request, with their pointers: `/fc` if that is no list."""
     members = _object(request)
     yield "/pc", _object(members.get("pc"))
     further = members.get("fc")
@@ -143,13 +177,13 @@ def _describe(error: fastjsonschema.JsonSchemaValueException, request: object) -
     if error.rule == "required":
         for name in error.rule_definition:
             if name not in error.value:
-                yield Fault(f"{pointer}/{_escape(name)}", "required", f"{name} is missing")
+                yield Fault(f"{pointer}/{escape(name)}", "required", f"{name} is missing")
     elif error.rule == "additionalProperties":
         known = list(definition["properties"])
         for name in error.value:
             if name not in known:
                 yield Fault(
-                    f"{pointer}/{_escape(name)}",
+                    f"{pointer}/{escape(name)}",
                     "additionalProperties",
                     "is not known" + _nearest(name, known),
                 )
@@ -178,7 +212,7 @@ def _pointer(name: str, request: object) -> str:
             rest, place = rest[len(part) :], place.get(part)
         else:
             break
-        pointer += f"/{_escape(part)}"
+        pointer += f"/{escape(part)}"
     return pointer
 
 
@@ -202,5 +236,6 @@ def _sentence(rule: str, wanted: Any) -> str:  # noqa: ANN401  a schema keyword'
     return sentences.get(rule, f"does not follow the rule {rule}")
 
 
-def _escape(part: str) -> str:
+def escape(part: str) -> str:
+    """Return a member's name as a part of a JSON pointer."""
     return part.replace("~", "~0").replace("/", "~1")

@@ -27,6 +27,7 @@ from .domain.message import Message, UseCase, apply
 from .domain.plan import StepContent
 from .domain.status import DeliveryEvent, FailureClass, Status
 from .outcomes import count_changes
+from .recipient_limit import RECIPIENT_LIMIT, RecipientLimit
 from .settings import SenderSettings
 from .store import ConflictError, Store, UnavailableError, link_all
 from .telemetry import log_error, logger, meter
@@ -107,6 +108,9 @@ class Sender:
                 content_is_gone = True
                 message = self._read_again(message)
                 continue
+            over_limit = contents is not None and RecipientLimit(self.store, self.settings).refuses(
+                message, index, contents[index], now
+            )
             claimed = self._claim(message, index, now)
             if claimed is None:
                 message = self._read_again(message)
@@ -114,6 +118,8 @@ class Sender:
             if contents is None:
                 gone = Rejected(FailureClass.EXPIRED, "content is no longer stored")
                 self._record(claimed, index, gone)
+            elif over_limit:
+                self._record(claimed, index, Rejected(FailureClass.THROTTLED, RECIPIENT_LIMIT))
             else:
                 self._record(claimed, index, self._send(claimed, index, contents[index]))
             return

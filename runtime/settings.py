@@ -74,7 +74,18 @@ class TableSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApiSettings(TableSettings):
+class LimitSettings(TableSettings):
+    """What all functions need that count what a recipient is sent.
+
+    `digest_key` is the secret of the stack that digests of recipients and requests are keyed with.
+    """
+
+    digest_key: str = field(repr=False)
+    messages_per_recipient_per_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings(LimitSettings):
     """The environment of message_api."""
 
     intake_queue_url: str
@@ -84,11 +95,16 @@ class ApiSettings(TableSettings):
     api_base_url: str = ""
     allowed_senders: tuple[str, ...] = ()
     allowed_country_prefixes: tuple[str, ...] = ()
-    messages_per_recipient_per_hour: int = 0
+    allowed_configuration_sets: tuple[str, ...] = ()
+    allowed_protect_configurations: tuple[str, ...] = ()
+    ses_configuration_set: str = ""
+    sms_configuration_set: str = ""
+    sms_max_price: str = ""
+    whatsapp_phone_numbers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SenderSettings(TableSettings):
+class SenderSettings(LimitSettings):
     """The environment of send_primary and send_fallback."""
 
     provider_message_ids_table: str

@@ -1,6 +1,6 @@
 """The tables. Rows are written here and nowhere else, each with its version as the condition."""
 
-import hashlib
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,10 +21,14 @@ _BATCH_STATEMENTS: Final = 25
 _CONFLICT: Final = "ConditionalCheckFailed"
 # A transaction of somebody else was writing the item at that moment.
 _CONFLICTS: Final = (_CONFLICT, "TransactionConflict")
-# How long a status of an unknown message waits for its message, and the join record is kept.
-JOIN_DAYS: Final = 4
+# How long an event of an unknown message waits for its message.
+PARKED_DAYS: Final = 4
+# How long a provider's id is known. WhatsApp tries to deliver a message for up to 30 days, and a
+# status may come without our id: https://developers.facebook.com/documentation/
+# business-messaging/whatsapp/messages/send-messages#time-to-live-ttl
+LINKED_DAYS: Final = 31
 _DAY_SECONDS: Final = 86_400
-_HOUR_MS: Final = 3_600_000
+_HOUR_SECONDS: Final = 3_600
 # Between the calls for keys that a throttled table has left out.
 _PAUSES_SECONDS: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 
@@ -91,31 +95,42 @@ class Store:
             return rows.decode_message(reasons[0]["Item"])
         return None
 
-    def count_recipient(self, recipient: str, message: Message, most: int) -> bool:
-        """Count a message to a recipient in its hour; return False, uncounted, beyond `most`.
+    def count_recipient(self, digest: str, hour: int, send: str, most: int) -> bool:
+        """Count a send to a recipient in an hour; return False, uncounted, beyond `most`.
 
         The counter has a row of its own beside the messages, under a digest of the recipient, and
-        holds ids, so that a repeat of the same message is not counted twice.
+        holds the names of sends ("message id:step"), so that a repeat is not counted twice. `hour`
+        is in hours since the epoch.
         """
-        hour = message.created_at // _HOUR_MS
-        digest = hashlib.sha256(recipient.encode()).hexdigest()[:32]
         try:
             self.dynamodb.update_item(
                 TableName=self.messages_table,
-                Key={"message_id": {"S": f"recipient-{digest}-{hour}"}},
+                Key=_counter_key(digest, hour),
                 UpdateExpression="ADD counted :id SET expires_at = :expires_at",
                 ConditionExpression="attribute_not_exists(counted) OR size(counted) < :most "
                 "OR contains(counted, :one)",
                 ExpressionAttributeValues={
-                    ":id": {"SS": [message.message_id]},
-                    ":one": {"S": message.message_id},
+                    ":id": {"SS": [send]},
+                    ":one": {"S": send},
                     ":most": {"N": str(most)},
-                    ":expires_at": {"N": str((hour + 2) * _HOUR_MS // 1000)},
+                    ":expires_at": {"N": str((hour + 2) * _HOUR_SECONDS)},
                 },
             )
         except self.dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
+
+    def uncount_recipient(self, digest: str, hour: int, send: str) -> None:
+        """Take back a send that was counted and will not be made."""
+        # Without the condition an update of a counter that is gone would make it anew, for ever.
+        with contextlib.suppress(self.dynamodb.exceptions.ConditionalCheckFailedException):
+            self.dynamodb.update_item(
+                TableName=self.messages_table,
+                Key=_counter_key(digest, hour),
+                UpdateExpression="DELETE counted :id",
+                ConditionExpression="contains(counted, :one)",
+                ExpressionAttributeValues={":id": {"SS": [send]}, ":one": {"S": send}},
+            )
 
     def read(self, message_id: str) -> Message | None:
         """Read a row as it is now."""
@@ -269,7 +284,7 @@ class Store:
             ExpressionAttributeValues={
                 ":message_id": {"S": message_id},
                 ":step": {"N": str(step)},
-                ":expires_at": _join_expiry(now),
+                ":expires_at": _in_days(now, LINKED_DAYS),
             },
             ReturnValues="ALL_OLD",
         )
@@ -292,7 +307,7 @@ class Store:
                 ExpressionAttributeValues={
                     ":none": {"L": []},
                     ":event": {"L": [{"S": rows.encode_event(event)}]},
-                    ":expires_at": _join_expiry(now),
+                    ":expires_at": _in_days(now, PARKED_DAYS),
                 },
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
@@ -340,8 +355,12 @@ class Store:
         return in_parallel("store", call, items, concurrency=self.concurrency)
 
 
-def _join_expiry(now: int) -> dict[str, str]:
-    return {"N": str(now // 1000 + JOIN_DAYS * _DAY_SECONDS)}
+def _counter_key(digest: str, hour: int) -> dict[str, Any]:
+    return {"message_id": {"S": f"recipient-{digest}-{hour}"}}
+
+
+def _in_days(now: int, days: int) -> dict[str, str]:
+    return {"N": str(now // 1000 + days * _DAY_SECONDS)}
 
 
 def _parked(item: dict[str, Any]) -> list[DeliveryEvent]:

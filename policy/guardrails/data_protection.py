@@ -22,6 +22,7 @@ _ENCRYPTION: Mapping[str, tuple[str, ...]] = {
     "Stream": ("encryptionType", "kmsKeyId"),
     "Table": ("serverSideEncryption.enabled", "serverSideEncryption.kmsKeyArn"),
     "Key": ("enableKeyRotation",),
+    "Function": ("kmsKeyArn",),
 }
 # What API Gateway can put into an access log, of the things that belong to the client.
 _PRIVATE = ("body", "header", "querystring", "identity.apikey}", "authorizer")
@@ -49,7 +50,7 @@ def connections_are_encrypted(resources: Sequence[Resource]) -> Iterator[Violati
 
 
 def data_is_encrypted(resources: Sequence[Resource]) -> Iterator[Violation]:
-    """Queues, topics, streams and tables are encrypted with a key that rotates."""
+    """Queues, topics, streams, tables and environments have a key of the stack, which rotates."""
     for kind, paths in _ENCRYPTION.items():
         for resource in of_kind(resources, kind):
             for path in paths:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from runtime.domain.status import DeliveryEvent
 
-from .channel import Channel, ParseContext
+from .channel import Channel, ParseContext, load_json
 from .email import EMAIL
 from .rcs import RCS
 from .sms import SMS
@@ -82,7 +82,7 @@ def _unwrap(payload: object) -> Iterator[Mapping[str, Any]]:
             yield _VALIDATED
             return
         try:
-            payload = json.loads(text)
+            payload = load_json(text)
         except (ValueError, RecursionError) as error:
             raise UnparseableEventError("not JSON") from error
     if not isinstance(payload, Mapping):

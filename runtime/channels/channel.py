@@ -4,9 +4,11 @@ A channel builds the request of one step, names the client and the operation tha
 the provider's errors, and parses and minimizes the provider's events.
 """
 
+import hashlib
+import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -156,6 +158,7 @@ _NEVER_CONNECTED: Final = (
 )
 # May come before the request has gone out and after: botocore calls both the same.
 _MAY_HAVE_ARRIVED: Final = (HTTPClientError, SSLError)
+_ERROR_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
 _SERVER_ERROR: Final = 500
 _TOO_MANY_REQUESTS: Final = 429
 
@@ -175,12 +178,13 @@ def read_error(channel: Channel, error: BotoCoreError | ClientError) -> SendOutc
 
 def _read_answer(channel: Channel, error: ClientError) -> SendOutcome:
     code = str(error.response.get("Error", {}).get("Code", "Unknown"))
+    code = code if _ERROR_CODE.fullmatch(code) else "Unknown"
     if code in _THROTTLES:
         return NotAccepted(code)
     if code in _SERVER_FAULTS:
         return Ambiguous(code)
-    detail = as_object(error.response).get("Reason")
-    reason = f"{code}/{detail}" if detail else code
+    detail = str(as_object(error.response).get("Reason") or "")
+    reason = f"{code}/{detail}" if _ERROR_CODE.fullmatch(detail) else code
     failure_class = channel.rejections.get(reason) or channel.rejections.get(code)
     if failure_class is not None:
         return Rejected(failure_class, reason)
@@ -208,12 +212,33 @@ def read_echo(message_id: object, step: object) -> tuple[str | None, int | None]
     return None, None
 
 
-_LONGEST_ID: Final = 256
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/=+-]{0,255}")
 
 
 def read_id(value: object) -> str | None:
-    """Return a provider's message id as text; what cannot be one is cut or left out."""
-    return str(value)[:_LONGEST_ID] if isinstance(value, str | int) and value else None
+    """Return a provider's message id as text; a digest of what does not look like one."""
+    if not isinstance(value, str | int) or not value:
+        return None
+    text = str(value)
+    if _ID.fullmatch(text):
+        return text
+    return f"id-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:32]}"
+
+
+def load_json(text: str | bytes) -> Any:  # noqa: ANN401  any JSON
+    """Parse a provider's JSON, or JSON within it; half of a surrogate pair becomes "?".
+
+    Half of one (an emoji that was cut) is JSON but no text: no table, queue or log takes it.
+    Raises ValueError or RecursionError.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    elif not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
+    value = json.loads(text)
+    if "\\ud" in text or "\\uD" in text:
+        value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    return value
 
 
 # Below this a number of milliseconds would be in 1973, so it is a number of seconds.
@@ -241,14 +266,22 @@ def read_time(value: object) -> int | None:
     return int(milliseconds) if 0 < milliseconds < _YEAR_2200_MILLISECONDS else None
 
 
-_PRIVATE: Final = re.compile(r"\S+@\S+|\+?\d[\d ().-]{5,}\d")
-_REASON_LENGTH: Final = 100
+def known(value: object, words: Collection[str]) -> str | None:
+    """Return a provider's word if it is among those that it documents.
+
+    All else may name people: a mail server's answer quotes the address, a carrier's the number.
+    """
+    return value if isinstance(value, str) and value in words else None
 
 
-def short_reason(*parts: object) -> str:
-    """Join a code and a short text for the row, with anything like an address or number removed."""
-    text = ": ".join(str(part) for part in parts if part not in (None, ""))
-    return _PRIVATE.sub("[removed]", text)[:_REASON_LENGTH]
+def join_reason(*parts: str | None) -> str | None:
+    """Join a code and a known phrase for the row; None where there is neither."""
+    return ": ".join(part for part in parts if part) or None
+
+
+def pick_times(payload: Payload, *names: str) -> dict[str, Any]:
+    """Copy the named members that are times."""
+    return {name: payload[name] for name in names if read_time(payload.get(name)) is not None}
 
 
 def as_object(value: object) -> Payload:

@@ -21,12 +21,14 @@ from .channel import (
     SendContext,
     as_list,
     as_object,
+    join_reason,
+    known,
     pick,
+    pick_times,
     read_echo,
     read_id,
     read_time,
     renamed,
-    short_reason,
 )
 
 # The value: class, and whether it is permanent (None where SES does not know).
@@ -66,6 +68,23 @@ FAILURE_EVENTS: Final[dict[str, Failure]] = {
     "Reject": (FailureClass.CONTENT_REJECTED, True),
     "Rendering Failure": (FailureClass.TEMPLATE_ERROR, True),
 }
+# Words that SES documents. What it does not document is left out of reasons and of the stream.
+DELAY_TYPES: Final = (
+    "InternalFailure",
+    "General",
+    "MailboxFull",
+    "SpamDetected",
+    "RecipientServerError",
+    "IPFailure",
+    "TransientCommunicationFailure",
+    "BYOIPHostNameLookupUnavailable",
+    "Undetermined",
+    "SendingDeferral",
+)
+COMPLAINT_TYPES: Final = ("abuse", "auth-failure", "fraud", "not-spam", "other", "virus")
+REJECT_REASONS: Final = ("Bad content",)
+# The rest of the sentence names the attribute, in the words of a caller.
+_MISSING_ATTRIBUTE: Final = "is not present in the rendering data"
 IGNORED_EVENTS: Final = ("Subscription", "AmazonSnsSubscriptionSucceeded")
 # SES accepts the message, does not try, and calls it a complaint.
 SUPPRESSED_COMPLAINT: Final = "OnAccountSuppressionList"
@@ -212,19 +231,18 @@ def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
     if event_type in PLAIN_EVENTS:
         status, final = PLAIN_EVENTS[event_type]
         if status is Status.DELAYED:
-            reason = short_reason(detail.get("delayType"))
+            reason = known(detail.get("delayType"), DELAY_TYPES)
     elif event_type in FAILURE_EVENTS:
         status, final = Status.FAILED, True
         failure_class, permanent = FAILURE_EVENTS[event_type]
-        reason = short_reason(event_type, detail.get("reason") or detail.get("errorMessage"))
+        reason = join_reason(event_type, _known_reason(detail))
     elif event_type == "Bounce":
         status, final = Status.FAILED, True
         kind = (str(detail.get("bounceType")), str(detail.get("bounceSubType")))
         failure_class, permanent = BOUNCES.get(kind) or BOUNCES_OF_TYPE.get(
             kind[0], (FailureClass.UNKNOWN, None)
         )
-        words = (short_reason("/".join(kind)), _enhanced_status(detail))
-        reason = ": ".join(word for word in words if word)
+        reason = join_reason("/".join(_known_kind(detail)), _enhanced_status(detail))
     elif event_type == "Complaint":
         if detail.get("complaintFeedbackType") == "not-spam":
             return context.ignore("not-spam")
@@ -234,7 +252,7 @@ def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
             reason = SUPPRESSED_COMPLAINT
         else:
             status = Status.COMPLAINED
-            reason = short_reason(detail.get("complaintFeedbackType")) or None
+            reason = known(detail.get("complaintFeedbackType"), COMPLAINT_TYPES)
     else:
         return context.ignore("unknown_event_type")
     tags = as_object(mail.get("tags"))
@@ -261,7 +279,25 @@ def parse(payload: Payload, context: ParseContext) -> list[DeliveryEvent]:
     ]
 
 
-_ENHANCED_STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+def _known_kind(bounce: Payload) -> tuple[str, str]:
+    """Return type and subtype of a bounce; "other" where SES has added one since."""
+    return (
+        known(bounce.get("bounceType"), BOUNCES_OF_TYPE) or "other",
+        known(bounce.get("bounceSubType"), [subtype for _, subtype in BOUNCES]) or "other",
+    )
+
+
+def _known_reason(detail: Payload) -> str | None:
+    missing = _MISSING_ATTRIBUTE in str(detail.get("errorMessage"))
+    return (
+        f"an attribute {_MISSING_ATTRIBUTE}"
+        if missing
+        else known(detail.get("reason"), REJECT_REASONS)
+    )
+
+
+_ENHANCED_STATUS: Final = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{16}")
 
 
 def _enhanced_status(bounce: Payload) -> str | None:
@@ -287,26 +323,19 @@ def _recipients(detail: Payload, message_id: str | None) -> list[str]:
     for recipient in as_list(named):
         if isinstance(recipient, str):
             digests.append(recipient_digest(message_id, recipient))
-        elif as_object(recipient).get("digest"):
+        elif _is_digest(as_object(recipient).get("digest")):
             digests.append(str(recipient["digest"]))
         elif as_object(recipient).get("emailAddress"):
             digests.append(recipient_digest(message_id, str(recipient["emailAddress"])))
     return digests
 
 
+def _is_digest(value: object) -> bool:
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+
+
 def _first(values: object) -> object:
     return values[0] if isinstance(values, list) and values else values
-
-
-_KEPT_OF_DETAIL: Final = (
-    "bounceType",
-    "bounceSubType",
-    "complaintFeedbackType",
-    "complaintSubType",
-    "delayType",
-    "reason",
-    "timestamp",
-)
 
 
 def minimize(payload: Payload) -> dict[str, Any]:
@@ -314,16 +343,21 @@ def minimize(payload: Payload) -> dict[str, Any]:
     event_type = _event_type(payload)
     name = _DETAILS.get(event_type, "")
     mail, detail = as_object(payload.get("mail")), as_object(payload.get(name))
-    minimal = pick(payload, ("eventType", "notificationType"))
-    minimal["mail"] = pick(mail, ("messageId", "timestamp"))
+    known_type = known(event_type, (*PLAIN_EVENTS, *_DETAILS, *IGNORED_EVENTS)) or "other"
+    minimal: dict[str, Any] = {
+        member: known_type for member in ("eventType", "notificationType") if member in payload
+    }
+    minimal["mail"] = pick_times(mail, "timestamp")
+    if message_id_of_ses := read_id(mail.get("messageId")):
+        minimal["mail"]["messageId"] = message_id_of_ses
     tags = as_object(mail.get("tags"))
     message_id, _ = read_echo(_first(tags.get("message_id")), _first(tags.get("step")))
     if message_id is not None:  # else they are another application's, and may name anybody
-        minimal["mail"]["tags"] = pick(tags, ("message_id", "step", "recipient"))
+        minimal["mail"]["tags"] = pick(tags, ("message_id", "step"))
+        if _is_digest(_first(tags.get("recipient"))):
+            minimal["mail"]["tags"]["recipient"] = _first(tags["recipient"])
     if detail:
-        minimal[name] = pick(detail, _KEPT_OF_DETAIL)
-        if "errorMessage" in detail:
-            minimal[name]["errorMessage"] = short_reason(detail["errorMessage"])
+        minimal[name] = pick_times(detail, "timestamp") | _known_words(event_type, detail)
         status = _enhanced_status(detail)
         if status:
             minimal[name]["bouncedRecipients"] = [{"status": status}]
@@ -332,6 +366,21 @@ def minimize(payload: Payload) -> dict[str, Any]:
                 {"digest": digest} for digest in _recipients(detail, message_id)
             )
     return minimal
+
+
+def _known_words(event_type: str, detail: Payload) -> dict[str, str]:
+    """Return the words of an event's detail that `parse` reads."""
+    kind, subtype = _known_kind(detail) if event_type == "Bounce" else (None, None)
+    reason = _known_reason(detail)
+    words = {
+        "bounceType": kind,
+        "bounceSubType": subtype,
+        "complaintFeedbackType": known(detail.get("complaintFeedbackType"), COMPLAINT_TYPES),
+        "complaintSubType": known(detail.get("complaintSubType"), (SUPPRESSED_COMPLAINT,)),
+        "delayType": known(detail.get("delayType"), DELAY_TYPES),
+        "reason" if known(reason, REJECT_REASONS) else "errorMessage": reason,
+    }
+    return {name: word for name, word in words.items() if word}
 
 
 EMAIL: Final = Channel(

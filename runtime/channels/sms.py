@@ -5,6 +5,7 @@ Events: https://docs.aws.amazon.com/sms-voice/latest/userguide/configuration-set
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from runtime.domain.plan import StepContent
@@ -17,12 +18,14 @@ from .channel import (
     Request,
     SendContext,
     as_object,
+    join_reason,
+    known,
     pick,
+    pick_times,
     read_echo,
     read_id,
     read_time,
     renamed,
-    short_reason,
 )
 
 PREFIXES: Final = ("TEXT_", "MEDIA_", "VOICE_")
@@ -56,6 +59,32 @@ FAILURE_EVENTS: Final[dict[str, tuple[FailureClass, bool | None]]] = {
     "NO_ANSWER": (FailureClass.UNREACHABLE, False),
     "FAILED": (FailureClass.UNREACHABLE, False),
 }
+# What `messageStatusDescription` says of failures; anything else is left out.
+# https://docs.aws.amazon.com/sns/latest/dg/sms_stats_cloudwatch.html#sms_stats_delivery_fail_reasons
+STATUS_DESCRIPTIONS: Final = (
+    "Blocked as spam by phone carrier",
+    "Call busy",
+    "Call failed",
+    "Call no answer",
+    "Call ttl expired",
+    "Destination is on a blocked list",
+    "Invalid message body",
+    "Invalid phone number",
+    "Media file is not accessible",
+    "Media file is too large",
+    "Media file type is not supported",
+    "Message blocked by protect configuration",
+    "Message body is invalid",
+    "Phone carrier has blocked this message",
+    "Phone carrier is currently unreachable/unavailable",
+    "Phone has blocked SMS",
+    "Phone is currently unreachable/unavailable",
+    "Phone is on a blocked list",
+    "Phone number is opted out",
+    "The delivery TTL has expired",
+    "This delivery would exceed max price",
+    "Unknown error attempting to reach phone",
+)
 
 REJECTIONS: Final = {
     "AccessDeniedException": FailureClass.CONFIGURATION,
@@ -124,9 +153,10 @@ def common_parameters(
     if seconds is not None:
         least, most = time_to_live
         parameters["TimeToLive"] = min(most, max(least, seconds))
-    max_price = body.get("max_price") or context.sms_max_price
-    if max_price:
-        parameters["MaxPrice"] = max_price
+    # The API refuses a price above the stack's; a message that was taken before is sent below it.
+    prices = [price for price in (body.get("max_price"), context.sms_max_price) if price]
+    if prices:
+        parameters["MaxPrice"] = min(prices, key=Decimal)
     return parameters | renamed(body, {"protect_configuration_id": "ProtectConfigurationId"})
 
 
@@ -185,9 +215,7 @@ def parse_by_tables(
             step=step,
             failure_class=failure_class if failed else None,
             permanent=permanent if failed else None,
-            reason=short_reason(event_type, payload.get("messageStatusDescription"))
-            if failure_class
-            else None,
+            reason=join_reason(event_type, _description(payload)) if failure_class else None,
             occurred_at=read_time(payload.get("eventTimestamp"))
             or read_time(payload.get("messageRequestTimestamp")),
         )
@@ -196,16 +224,33 @@ def parse_by_tables(
 
 def minimize(payload: Payload) -> dict[str, Any]:
     """Leave type, times, codes and our context; drop the numbers."""
-    minimal = pick(
-        payload, ("eventType", "isFinal", "messageId", "eventTimestamp", "messageRequestTimestamp")
-    )
+    prefix, _, name = str(payload["eventType"]).partition("_")
+    minimal: dict[str, Any] = {
+        "eventType": f"{prefix}_{name if name in _KNOWN_NAMES else 'OTHER'}",
+        "isFinal": is_final(payload),
+        **pick_times(payload, "eventTimestamp", "messageRequestTimestamp"),
+    }
+    if provider_message_id := read_id(payload.get("messageId")):
+        minimal["messageId"] = provider_message_id
     tags = as_object(payload.get("context"))
     if read_echo(tags.get("message_id"), tags.get("step"))[0] is not None:
         # Else they are another application's, and may name anybody.
         minimal["context"] = pick(tags, ("message_id", "step"))
-    if payload.get("messageStatusDescription"):
-        minimal["messageStatusDescription"] = short_reason(payload["messageStatusDescription"])
+    if description := _description(payload):
+        minimal["messageStatusDescription"] = description
     return minimal
+
+
+def _description(payload: Payload) -> str | None:
+    return known(payload.get("messageStatusDescription"), STATUS_DESCRIPTIONS)
+
+
+# Those of RCS too, whose events are minimized here.
+_KNOWN_NAMES: Final = {
+    *PROGRESS_EVENTS,
+    *FAILURE_EVENTS,
+    *("FALLEN_BACK_TO_SMS", "READ", "SUCCESSFUL"),
+}
 
 
 SMS: Final = Channel(

@@ -19,11 +19,13 @@ from .channel import (
     SendContext,
     as_list,
     as_object,
+    join_reason,
+    load_json,
     pick,
+    pick_times,
     read_echo,
     read_id,
     read_time,
-    short_reason,
 )
 
 STATUSES: Final = {
@@ -91,6 +93,52 @@ FAILURE_CODES: Final[dict[int, _Failure]] = {
     131037: _ACCOUNT,
     131045: _ACCOUNT,
 }
+# By our table and not by the event's own text, which Meta is going to remove, and may name people.
+FAILURE_TITLES: Final[dict[int, str]] = {
+    0: "Authentication failed",
+    3: "API method not allowed",
+    4: "Too many calls",
+    10: "Permission denied",
+    33: "Parameter value is not valid",
+    100: "Invalid parameter",
+    190: "Access token has expired",
+    200: "API permission missing",
+    368: "Temporarily blocked for policies violations",
+    80007: "Rate limit issues",
+    130429: "Rate limit hit",
+    130472: "User's number is part of an experiment",
+    130497: "Business account is restricted from messaging users in this country",
+    131000: "Something went wrong",
+    131005: "Access denied",
+    131008: "Required parameter is missing",
+    131009: "Parameter value is not valid",
+    131016: "Service unavailable",
+    131026: "Message undeliverable",
+    131031: "Account has been locked",
+    131037: "Display name is not approved",
+    131042: "Business eligibility payment issue",
+    131045: "Incorrect certificate",
+    131047: "Re-engagement message",
+    131048: "Spam rate limit hit",
+    131049: "Not delivered to maintain healthy ecosystem engagement",
+    131050: "User has stopped marketing messages",
+    131051: "Unsupported message type",
+    131052: "Media download error",
+    131053: "Media upload error",
+    131056: "(Business Account, Consumer Account) pair rate limit hit",
+    131057: "Account in maintenance mode",
+    132000: "Template parameter count mismatch",
+    132001: "Template does not exist",
+    132005: "Template text too long",
+    132007: "Template format character policy violated",
+    132012: "Template parameter format mismatch",
+    132015: "Template is paused",
+    132016: "Template is disabled",
+    132068: "Flow is blocked",
+    132069: "Flow is throttled",
+}
+# Meta's codes have up to six digits; a phone number in E.164 form has seven at the least.
+_MOST_CODE: Final = 999_999
 
 REJECTIONS: Final = {
     "AccessDeniedException": FailureClass.CONFIGURATION,
@@ -199,7 +247,7 @@ def _changes(payload: Payload) -> list[Any]:
     """Return the changes of the webhook's entry, or of all entries where the webhook is whole."""
     entry = payload["whatsAppWebhookEntry"]
     for _ in range(2):  # as a text, once or twice over
-        entry = json.loads(entry) if isinstance(entry, str | bytes) else entry
+        entry = load_json(entry) if isinstance(entry, str | bytes) else entry
     entries = as_list(entry) or as_list(as_object(entry).get("entry")) or [entry]
     return [change for one in entries for change in as_list(as_object(one).get("changes"))]
 
@@ -239,7 +287,7 @@ def _parse_status(
         DeliveryEvent(
             channel="whatsapp",
             status=status,
-            event_type=name,
+            event_type=RETRIES_EXHAUSTED if exhausted else name,
             final=status in _FINAL,
             provider_message_id=ids[0] if ids else None,
             related_message_id=ids[1] if len(ids) > 1 and ids[1] != ids[0] else None,
@@ -254,15 +302,21 @@ def _parse_status(
 
 
 def _read_errors(entry: Payload) -> tuple[FailureClass, bool | None, str]:
-    """Class the first error by its code: Meta is going to remove the titles."""
+    """Class the first error by its code."""
     errors = as_list(entry.get("errors"))
-    error = as_object(errors[0] if errors else None)
-    try:
-        code = int(str(error.get("code")))
-    except ValueError:
+    code = _read_code(errors[0] if errors else None)
+    if code is None:
         return FailureClass.UNKNOWN, None, "failed without a code"
     failure_class, permanent = FAILURE_CODES.get(code, (FailureClass.UNKNOWN, None))
-    return failure_class, permanent, f"{code}: {short_reason(error.get('title'))}".rstrip(": ")
+    return failure_class, permanent, join_reason(str(code), FAILURE_TITLES.get(code)) or ""
+
+
+def _read_code(error: object) -> int | None:
+    try:
+        code = int(str(as_object(error).get("code")))
+    except ValueError:
+        return None
+    return code if 0 <= code <= _MOST_CODE else None
 
 
 def minimize(payload: Payload) -> dict[str, Any]:
@@ -271,18 +325,21 @@ def minimize(payload: Payload) -> dict[str, Any]:
     Raises ValueError if the webhook entry is not JSON.
     """
     if "whatsAppWebhookEntry" not in payload:
-        kept = pick(payload, ("wabaId", "originationPhoneNumberId"))
-        return kept | _ids(payload) | _minimize_status(payload)
+        # That they are there says that the event is WhatsApp's.
+        present = dict.fromkeys(("wabaId", "originationPhoneNumberId"), "")
+        return present | _ids(payload) | _minimize_status(payload)
     changes = []
     for change in _changes(payload):
         value = as_object(as_object(change).get("value"))
         # Of what is no status, only that it was there.
-        kept = {name: [] for name in ("messages", "errors") if name in value}
+        kept: dict[str, list[Any]] = {name: [] for name in ("messages", "errors") if name in value}
         if "statuses" in value:
             kept["statuses"] = [
                 _minimize_status(as_object(status)) for status in as_list(value["statuses"])
             ]
-        changes.append(pick(as_object(change), ("field",)) | {"value": kept})
+        given = as_object(change)
+        field = {"field": "messages" if given["field"] == "messages" else "other"}
+        changes.append((field if given.get("field") is not None else {}) | {"value": kept})
     return _ids(payload) | {
         "whatsAppWebhookEntry": json.dumps({"changes": changes}, separators=(",", ":"))
     }
@@ -305,20 +362,23 @@ def _ids(payload: Payload) -> dict[str, Any]:
 
 
 def _minimize_status(entry: Payload) -> dict[str, Any]:
-    minimal = _ids(entry) | pick(entry, ("status", "type", "timestamp", "eventTimestamp"))
+    minimal = _ids(entry) | pick_times(entry, "timestamp", "eventTimestamp")
+    minimal["status"] = _known_status(str(entry.get("status")).lower())
+    if entry.get("type", "message") != "message":
+        minimal["type"] = "other"
     echo = str(entry.get("biz_opaque_callback_data", ""))
     if echo:
         # Another application's may name anybody; that there is one is enough.
         minimal["biz_opaque_callback_data"] = echo if _read_echo(echo)[0] else "of-another"
     if "errors" in entry:
-        minimal["errors"] = [
-            {
-                "code": as_object(error).get("code"),
-                "title": short_reason(as_object(error).get("title")),
-            }
-            for error in as_list(entry["errors"])
-        ]
+        minimal["errors"] = [{"code": _read_code(error)} for error in as_list(entry["errors"])]
     return minimal
+
+
+def _known_status(name: str) -> str:
+    if name.startswith(RETRIES_EXHAUSTED):
+        return RETRIES_EXHAUSTED
+    return name if name in STATUSES or name in IGNORED_STATUSES else "other"
 
 
 WHATSAPP: Final = Channel(

@@ -197,7 +197,7 @@ def _after_update(
 
 
 def _updated(item: Item, expression: str, values: Item) -> Item:
-    clauses = re.split(r"\b(SET|ADD) ", expression)[1:]
+    clauses = re.split(r"\b(SET|ADD|DELETE) ", expression)[1:]
     for verb, clause in zip(clauses[::2], clauses[1::2], strict=True):
         for part in re.split(r", (?![^(]*\))", clause.strip()):
             item = item | _assigned(item, verb, part.strip(), values)
@@ -209,6 +209,9 @@ def _assigned(item: Item, verb: str, part: str, values: Item) -> Item:
         name, value = part.split()
         old = item.get(name, {"SS": []})["SS"]
         return {name: {"SS": sorted({*old, *values[value]["SS"]})}}
+    if verb == "DELETE":
+        name, value = part.split()
+        return {name: {"SS": sorted({*item[name]["SS"]} - {*values[value]["SS"]})}}
     name, value = (text.strip() for text in part.split("=", 1))
     if value in values:
         return {name: values[value]}

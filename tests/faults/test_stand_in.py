@@ -128,10 +128,20 @@ def test_what_waits_is_kept_longer_than_any_event_is_late(store) -> None:
         assert int(item["expires_at"]["N"]) >= NOW // 1000 + 3 * 86_400
 
 
-def test_recipients_are_counted_once_per_message(store) -> None:
-    messages = [planned(number).message for number in range(3)]
-    assert store.count_recipient("ann", messages[0], 2)
-    assert store.count_recipient("ann", messages[1], 2)
-    assert store.count_recipient("ann", messages[1], 2)
-    assert not store.count_recipient("ann", messages[2], 2)
-    assert store.count_recipient("bob", messages[2], 2)
+def test_recipients_are_counted_once_per_send(store) -> None:
+    assert store.count_recipient("ann", 1, "m:0", 2)
+    assert store.count_recipient("ann", 1, "m:1", 2)
+    assert store.count_recipient("ann", 1, "m:1", 2)
+    assert not store.count_recipient("ann", 1, "n:0", 2)
+    assert store.count_recipient("ann", 2, "n:0", 2)
+    assert store.count_recipient("bob", 1, "n:0", 2)
+
+
+def test_a_count_that_is_taken_back_makes_room(store) -> None:
+    store.uncount_recipient("ann", 1, "m:0")
+    assert store.count_recipient("ann", 1, "m:0", 1)
+    store.uncount_recipient("ann", 1, "m:1")
+    assert not store.count_recipient("ann", 1, "m:1", 1)
+    store.uncount_recipient("ann", 1, "m:0")
+    assert store.count_recipient("ann", 1, "m:1", 1)
+    assert not store.count_recipient("ann", 1, "m:0", 1)

@@ -35,7 +35,8 @@ def consume(queue: str) -> set[tuple[str, str]]:
 
 
 def sender(source: str) -> set[tuple[str, str]]:
-    mail = (f"{SES}:identity/*", f"{SES}:configuration-set/*", f"{SES}:template/*")
+    own = "configuration-set/ses-config-set-dev"
+    mail = (f"{SES}:identity/*", f"{SES}:{own}", f"{SES}:template/*")
     return {
         *consume(f"senders-{source}"),
         ("dynamodb:GetItem", f"{TABLE}-messages"),
@@ -50,9 +51,12 @@ def sender(source: str) -> set[tuple[str, str]]:
             for resource in mail
         ),
         *(
-            (f"sms-voice:{action}", f"{SMS}:{kind}/*")
+            (f"sms-voice:{action}", f"{SMS}:{resource}")
             for action, kinds in TEXT_SENDERS.items()
-            for kind in (*kinds, "configuration-set", "protect-configuration")
+            for resource in (
+                *(f"{kind}/*" for kind in kinds),
+                "configuration-set/sms-config-set-dev",
+            )
         ),
         ("social-messaging:SendWhatsAppMessage", f"{SOCIAL}:phone-number-id/*"),
         *USE_KEY,
@@ -168,13 +172,49 @@ def test_senders_send_only_from_the_identities_that_are_configured(
         assert {resource for action, resource in granted if action == "ses:SendEmail"} == {
             f"{SES}:identity/example.com",
             f"{SES}:identity/a@example.org",
-            f"{SES}:configuration-set/*",
+            f"{SES}:configuration-set/ses-config-set-dev",
             f"{SES}:template/*",
         }
         texts = {resource for action, resource in granted if action.startswith("sms-voice:")}
         assert {resource for resource in texts if "configuration" not in resource} == {pool}
         chats = {resource for action, resource in granted if action.startswith("social-messaging:")}
         assert chats == {f"{SOCIAL}:phone-number-id/{'a' * 32}", f"{SOCIAL}:phone-number-id/b"}
+
+
+def test_senders_may_name_what_requests_may_name(deploy: Callable[..., Any]) -> None:
+    shared = "arn:aws:sms-voice:eu-west-1:210987654321:protect-configuration/protect-2"
+    recording = deploy(
+        sesConfigSetName="",
+        createSESConfigSet="false",
+        allowedConfigurationSets='["others"]',
+        allowedProtectConfigurations=json.dumps(["protect-1", shared]),
+    )
+    for noun in ("send-primary", "send-fallback"):
+        granted = grants(recording.statements(noun))
+        sets = {r for action, r in granted if action == "ses:SendEmail" and "configuration" in r}
+        assert sets == {f"{SES}:configuration-set/others"}
+        for action in TEXT_SENDERS:
+            named = {r for a, r in granted if a == f"sms-voice:{action}" and "configuration" in r}
+            assert named == {
+                f"{SMS}:configuration-set/others",
+                f"{SMS}:configuration-set/sms-config-set-dev",
+                f"{SMS}:protect-configuration/protect-1",
+                shared,
+            }
+    api = recording.environment("message-api")
+    assert api["ALLOWED_CONFIGURATION_SETS"] == '["others"]'
+    assert json.loads(api["ALLOWED_PROTECT_CONFIGURATIONS"]) == ["protect-1", shared]
+
+
+def test_the_secret_of_the_digests_is_kept_secret(dev: Any) -> None:
+    secret = dev.one("RandomBytes")
+    assert secret.inputs["length"] == 32
+    environments = {noun: dev.environment(noun) for noun in FUNCTIONS}
+    told = {noun for noun, variables in environments.items() if "DIGEST_KEY" in variables}
+    assert told == {"message-api", "send-primary", "send-fallback"}
+    for function in dev.all("Function"):
+        assert function.inputs["kmsKeyArn"] == KEY
+    assert "DIGEST_KEY" not in str(dev.outputs)
 
 
 def test_a_sender_is_allowed_only_what_it_can_carry(deploy: Callable[..., Any]) -> None:
@@ -250,6 +290,13 @@ def test_the_api_is_told_where_messages_go(dev: Any) -> None:
         "INTAKE_QUEUE_URL": dev.one("Queue", "-intake").url,
         "ALLOWED_SENDERS": "[]",
         "ALLOWED_COUNTRY_PREFIXES": "[]",
+        "ALLOWED_CONFIGURATION_SETS": "[]",
+        "ALLOWED_PROTECT_CONFIGURATIONS": "[]",
+        "DIGEST_KEY": "0123456789abcdef" * 4,
+        "SES_CONFIGURATION_SET": "ses-config-set-dev",
+        "SMS_CONFIGURATION_SET": "sms-config-set-dev",
+        "SMS_MAX_PRICE": "",
+        "WHATSAPP_PHONE_NUMBERS": "{}",
         "MESSAGES_PER_RECIPIENT_PER_HOUR": "0",
         "DEFAULT_FALLBACK_SECONDS": "300",
         "OUTCOME_WAIT_SECONDS": "3600",
@@ -264,6 +311,8 @@ def test_both_senders_are_told_the_same(dev: Any) -> None:
         "PROVIDER_MESSAGE_IDS_TABLE": f"{P}-store-provider-message-ids",
         "TIMERS_QUEUE_URL": dev.one("Queue", "-timers").url,
         "OUTCOME_WAIT_SECONDS": "3600",
+        "DIGEST_KEY": "0123456789abcdef" * 4,
+        "MESSAGES_PER_RECIPIENT_PER_HOUR": "0",
         "SES_CONFIGURATION_SET": "ses-config-set-dev",
         "SMS_CONFIGURATION_SET": "sms-config-set-dev",
         "SMS_MAX_PRICE": "",
@@ -307,15 +356,16 @@ def test_parameters_of_the_functions_reach_them(deploy: Callable[..., Any]) -> N
         smsMaxPrice="0.05",
     )
 
-    assert recording.environment("send-primary")["WHATSAPP_PHONE_NUMBERS"] == numbers
+    for noun in ("message-api", "send-primary"):
+        assert recording.environment(noun)["WHATSAPP_PHONE_NUMBERS"] == numbers
+        assert recording.environment(noun)["SMS_MAX_PRICE"] == "0.05"
+        assert recording.environment(noun)["MESSAGES_PER_RECIPIENT_PER_HOUR"] == "3"
     assert recording.environment("send-fallback")["SEND_CONCURRENCY"] == "4"
     assert recording.environment("send-fallback")["CLAIM_LEASE_SECONDS"] == "45"
     assert recording.environment("normalize-events")["SMS_REQUIRE_HANDSET_RECEIPT"] == "true"
     api = recording.environment("message-api")
     assert api["ALLOWED_SENDERS"] == '["a@example.com", "+12065550100"]'
     assert api["ALLOWED_COUNTRY_PREFIXES"] == '["+1"]'
-    assert api["MESSAGES_PER_RECIPIENT_PER_HOUR"] == "3"
-    assert recording.environment("send-primary")["SMS_MAX_PRICE"] == "0.05"
     base = recording.environment("message-api")["API_BASE_URL"]
     assert base == recording.outputs["api_url"] == "https://messages.example.com/v2"
     assert recording.environment("relay-events")["POWERTOOLS_LOG_LEVEL"] == "DEBUG"

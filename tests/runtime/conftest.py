@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "PAYLOADS_TABLE": "payloads",
     "PROVIDER_MESSAGE_IDS_TABLE": "provider-message-ids",
     "EVENT_STREAM_NAME": "events",
+    "DIGEST_KEY": "the-secret-of-the-stack",
     "SES_CONFIGURATION_SET": "ses-set",
     "SMS_CONFIGURATION_SET": "sms-set",
     "POWERTOOLS_SERVICE_NAME": "test",

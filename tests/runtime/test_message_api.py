@@ -42,7 +42,9 @@ def faults(answer) -> dict[str, str]:
     return {fault["pointer"]: fault["rule"] for fault in answer.body["errors"]}
 
 
-def test_the_documented_payload_is_taken_unchanged(world) -> None:
+def test_the_documented_payload_is_taken_unchanged(world, monkeypatch) -> None:
+    monkeypatch.setenv("SMS_CONFIGURATION_SET", "sms-config-set")
+    monkeypatch.setenv("WHATSAPP_PHONE_NUMBERS", '{"+12065550100": "phone-number-id-1"}')
     answer = world.post(DOCUMENTED)
     assert answer.status == 202
     message_id = answer.body["message_id"]
@@ -206,11 +208,61 @@ def test_five_fallbacks_are_taken(world) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    ["", "{", "[1,]", '{"a": NaN}', '{"a": 1e999}', "[" * 9999, '{"a": "\\ud800"}', '"\ud800"'],
-    ids=["empty", "cut", "comma", "nan", "infinite", "deep", "surrogate", "raw surrogate"],
+    ["", " ", "{", "[1,]", '{"a": NaN}', '{"a": 1e999}', "[" * 9999, '"\ud800"'],
+    ids=["empty", "blank", "cut", "comma", "nan", "infinite", "deep", "surrogate"],
 )
 def test_what_is_no_json_text_is_refused(world, raw) -> None:
     assert faults(world.call("POST", "/messages", raw=raw)) == {"": "json"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "place"),
+    [
+        (b"", "empty"),
+        (b'{"a": 1,\n  "b": }', "line 2, column 8"),
+        (b'{"a": "caf\xe9"}', "byte 11"),
+        (b"\xff\xfe{\x00}\x00", "byte 1"),
+        (b'{"a": -Infinity}', "-Infinity"),
+    ],
+)
+def test_a_body_that_cannot_be_read_says_where(world, raw, place) -> None:
+    body = base64.b64encode(raw).decode()
+    (fault,) = world.call("POST", "/messages", raw=body, is_base64=True).body["errors"]
+    assert place in fault["detail"]
+
+
+def test_a_byte_order_mark_is_read_over(world) -> None:
+    raw = base64.b64encode(b"\xef\xbb\xbf" + json.dumps(request()).encode()).decode()
+    assert world.call("POST", "/messages", raw=raw, is_base64=True).status == 202
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "pointers"),
+    [
+        (
+            '"use_case": "fallback"',
+            '"use_case": "broadcast", "use_case": "fallback"',
+            ["/use_case"],
+        ),
+        ('"pc": {', '"pc": {}, "pc": {', ["/pc"]),
+        ('"subject": ', '"subject": "x", "subject": ', ["/pc/email/subject"]),
+        (
+            '"fc": {',
+            '"fc": [{"a": {"b/c": 1, "b/c": 1}}], "fc": {"x": 1, "x": 2, ',
+            ["/fc", "/fc/x"],
+        ),
+    ],
+)
+def test_a_name_that_stands_twice_is_refused_in_its_place(world, old, new, pointers) -> None:
+    raw = json.dumps(request()).replace(old, new)
+    answer = world.call("POST", "/messages", raw=raw)
+    assert faults(answer) == dict.fromkeys(pointers, "uniqueMembers")
+    assert not world.queued("intake")
+
+
+def test_equal_members_of_two_objects_are_no_repetition(world) -> None:
+    step = EMAIL | {"email": EMAIL["email"] | {"headers": {"X-A": "1"}}}
+    world.accept(request(step, step, step))
 
 
 @pytest.mark.parametrize("raw", ["[]", "1", "null", '"text"'])

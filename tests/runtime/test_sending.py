@@ -479,7 +479,8 @@ def test_a_display_name_is_written_for_the_header(world, given, sent) -> None:
     assert world.providers["email"].requests[0]["FromEmailAddress"] == sent
 
 
-def test_a_requests_own_configuration_set_wins(world) -> None:
+def test_a_requests_own_configuration_set_wins(world, monkeypatch) -> None:
+    monkeypatch.setenv("ALLOWED_CONFIGURATION_SETS", '["own"]')
     email, sms = dict(EMAIL["email"]), dict(SMS["sms"])
     email["configuration_set"] = sms["configuration_set"] = "own"
     body = request(EMAIL | {"email": email}, SMS | {"sms": sms}, use_case="blast")
@@ -506,8 +507,11 @@ def test_a_whatsapp_message_is_metas_object_with_our_ids(world, monkeypatch) -> 
     }
 
 
-def test_a_whatsapp_number_without_an_id_is_not_sent_from(world) -> None:
-    message_id = start(world, request(WHATSAPP | {"sender": "+12065550100"}, SMS))
+def test_a_whatsapp_number_that_has_lost_its_id_is_not_sent_from(world, monkeypatch) -> None:
+    monkeypatch.setenv("WHATSAPP_PHONE_NUMBERS", '{"+12065550100": "phone-number-id-1"}')
+    message_id = world.accept(request(WHATSAPP | {"sender": "+12065550100"}, SMS))
+    monkeypatch.setenv("WHATSAPP_PHONE_NUMBERS", "{}")
+    world.start(message_id)
     assert not world.providers["whatsapp"].requests
     failure = world.document(message_id)["steps"][0]["failure"]
     assert (failure["class"], failure["reason"]) == ("configuration", "UnmappedSenderError")
