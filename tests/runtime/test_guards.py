@@ -360,3 +360,18 @@ def test_the_secret_shows_nowhere(world, monkeypatch, capfd) -> None:
     key = ENVIRONMENT["DIGEST_KEY"]
     assert key not in repr(message_api.acceptor().settings)
     assert key not in str(rows(world)) + "".join(capfd.readouterr())
+
+
+def test_a_crash_between_count_and_claim_costs_no_step(world, monkeypatch) -> None:
+    allow(monkeypatch, messages_per_recipient_per_hour="1")
+    message_id = world.accept(request(EMAIL, SMS))
+    world.start(message_id)
+    (timer,) = world.queued("timers")
+    world.now = timer["body"]["due_at"]
+    with monkeypatch.context() as crash:
+        crash.setattr(Store, "save", lambda *_: pytest.fail("the process dies here"))
+        with pytest.raises(pytest.fail.Exception):
+            world.fire(timer["body"])
+    assert any(f"{message_id}:1" in str(row.get("counted")) for row in rows(world))
+    world.fire(timer["body"])
+    assert len(world.providers["sms"].requests) == 1
