@@ -4,6 +4,7 @@ import pulumi
 import pulumi_aws as aws
 
 from . import policies
+from .archive import AWS_DATA_PATH
 from .functions import FunctionArgs, FunctionCode, RuntimeFunction, runtime_function
 from .limits import LimitArgs, limit_environment
 from .location import location_of
@@ -161,4 +162,6 @@ def _environment(timers: WorkQueue, args: ChannelSendersArgs) -> dict[str, pulum
         "CLAIM_LEASE_SECONDS": str(args["claim_lease_seconds"]),
         # Sending is waiting: all of a batch at once, or the timeout would have to grow with it.
         "SEND_CONCURRENCY": str(args["sender_batch_size"]),
+        # Read by botocore.
+        "AWS_DATA_PATH": AWS_DATA_PATH,
     }

@@ -15,10 +15,19 @@ from .settings import SettingsError
 
 __all__ = ["FunctionArgs", "FunctionCode", "RuntimeFunction", "runtime_function"]
 
-# Powertools for AWS Lambda (Python) is published from this account in every commercial Region.
+# Powertools for AWS Lambda (Python) is published from one account for all commercial Regions, and
+# from one each for the others: https://docs.aws.amazon.com/powertools/python/latest/
+# getting-started/install/. Version 27 of the layer has the version that pyproject.toml has: change
+# both together.
 _POWERTOOLS_LAYER = (
-    "arn:aws:lambda:{region}:017000801446:layer:AWSLambdaPowertoolsPythonV3-python313-arm64:27"
+    "arn:{partition}:lambda:{region}:{account}:layer:AWSLambdaPowertoolsPythonV3-python313-arm64:27"
 )
+_COMMERCIAL_ACCOUNT = "017000801446"
+_POWERTOOLS_ACCOUNTS = {
+    "cn-north-1": "498634801083",
+    "us-gov-east-1": "165087284144",
+    "us-gov-west-1": "165093116878",
+}
 
 
 class FunctionArgs(TypedDict):
@@ -168,8 +177,13 @@ def _powertools_layer(arn: str, location: pulumi.Output[Location]) -> pulumi.Inp
 
 
 def _published_layer(place: Location) -> str:
-    if place.partition != "aws":
+    account = _POWERTOOLS_ACCOUNTS.get(place.region)
+    if account is None and place.partition == "aws":
+        account = _COMMERCIAL_ACCOUNT
+    if account is None:
         # Only known when the stack is deployed, where both the file and a program may have left it.
         name = "powertoolsLayerArn (in a program: powertools_layer_arn)"
-        raise SettingsError([f"{name}: needed in the partition {place.partition}"])
-    return _POWERTOOLS_LAYER.format(region=place.region)
+        raise SettingsError([f"{name}: needed in {place.region}, which has no layer"])
+    return _POWERTOOLS_LAYER.format(
+        partition=place.partition, region=place.region, account=account
+    )

@@ -28,11 +28,13 @@ def test_two_builds_have_the_same_content(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert digest(archive.runtime_archive()) == first
 
 
-def test_entries_are_sources_in_order_and_no_bytecode() -> None:
+def test_entries_are_sources_models_and_licences_in_order_and_no_bytecode() -> None:
     names = list(archive.runtime_files())
 
     assert names == sorted(names)
-    assert {Path(name).suffix for name in names} <= {".py", ".json"}
+    for name in names:
+        kinds = {"aws_models": {".gz"}, "licences": {"", ".txt"}}
+        assert Path(name).suffix in kinds.get(name.split("/")[0], {".py", ".json"}), name
     assert not [name for name in names if "__pycache__" in name]
 
 
@@ -48,7 +50,34 @@ def test_the_functions_and_their_validator_are_in_it() -> None:
     } <= names
     assert "runtime/__init__.py" in names
     assert "fastjsonschema/__init__.py" in names
-    assert {name.split("/")[0] for name in names} == {"runtime", "fastjsonschema"}
+    tops = {"runtime", "fastjsonschema", "aws_models", "licences"}
+    assert {name.split("/")[0] for name in names} == tops
+
+
+def test_what_is_copied_travels_with_its_licence() -> None:
+    files = archive.runtime_files()
+
+    for package in ("botocore", "fastjsonschema"):
+        texts = [
+            path.read_text(encoding="utf-8")
+            for name, path in files.items()
+            if name.startswith(f"licences/{package}/")
+        ]
+        assert any("Licen" in text or "Redistribution" in text for text in texts), package
+    assert "licences/botocore/NOTICE" in files
+
+
+def test_the_models_are_those_of_the_installed_botocore() -> None:
+    names = {name for name in archive.runtime_files() if name.startswith("aws_models/")}
+
+    assert names == {
+        f"aws_models/{service}/{file}"
+        for service in (
+            *("pinpoint-sms-voice-v2/2022-03-31", "sesv2/2019-09-27"),
+            "socialmessaging/2024-01-01",
+        )
+        for file in ("endpoint-rule-set-1.json.gz", "service-2.json.gz")
+    }
 
 
 def test_the_whole_runtime_is_in_it() -> None:

@@ -1,11 +1,16 @@
 """What the five functions are made with, and exactly what each may do."""
 
+import importlib.metadata
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra import Location, SettingsError, functions
+
+ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS = {
     "message-api": 20,
     "send-primary": 30,
@@ -265,6 +270,47 @@ def test_the_layer_can_be_another_one(deploy: Callable[..., Any]) -> None:
     assert [function.inputs["layers"] for function in recording.all("Function")] == [[layer]] * 5
 
 
+@pytest.mark.parametrize(
+    ("place", "layer"),
+    [
+        (Location("aws", "us-east-1", "1" * 12), "arn:aws:lambda:us-east-1:017000801446"),
+        (Location("aws-cn", "cn-north-1", "1" * 12), "arn:aws-cn:lambda:cn-north-1:498634801083"),
+        (
+            Location("aws-us-gov", "us-gov-east-1", "1" * 12),
+            "arn:aws-us-gov:lambda:us-gov-east-1:165087284144",
+        ),
+        (
+            Location("aws-us-gov", "us-gov-west-1", "1" * 12),
+            "arn:aws-us-gov:lambda:us-gov-west-1:165093116878",
+        ),
+    ],
+)
+def test_the_layer_is_that_of_the_region(place: Location, layer: str) -> None:
+    name = "layer:AWSLambdaPowertoolsPythonV3-python313-arm64:27"
+
+    assert functions._published_layer(place) == f"{layer}:{name}"
+
+
+def test_a_region_without_a_layer_needs_one_of_its_own() -> None:
+    with pytest.raises(SettingsError, match="powertoolsLayerArn: needed in cn-northwest-1"):
+        functions._published_layer(Location("aws-cn", "cn-northwest-1", "1" * 12))
+
+
+# As Powertools publishes it: the documentation of each version names the layer, and says that 27 is
+# the last one for Python 3.9, which 3.24.0 does not run on.
+# https://docs.aws.amazon.com/powertools/python/latest/getting-started/install/
+POWERTOOLS_BY_LAYER = {26: "3.22.1", 27: "3.23.0"}
+
+
+def test_the_powertools_that_are_tested_are_those_of_the_layer(dev: Any) -> None:
+    layer = dev.one("Function", "-message-api").inputs["layers"][0]
+
+    version = POWERTOOLS_BY_LAYER[int(layer.rpartition(":")[2])]
+    assert importlib.metadata.version("aws-lambda-powertools") == version
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert f"aws-lambda-powertools=={version} " in lock
+
+
 def test_every_function_is_told_its_name_and_stack(dev: Any) -> None:
     for noun in FUNCTIONS:
         environment = dev.environment(noun)
@@ -320,6 +366,7 @@ def test_both_senders_are_told_the_same(dev: Any) -> None:
         "WHATSAPP_PHONE_NUMBERS": "{}",
         "CLAIM_LEASE_SECONDS": "60",
         "SEND_CONCURRENCY": "10",
+        "AWS_DATA_PATH": "/var/task/aws_models",
     }
     assert own_environment(dev, "send-primary") == expected
     assert own_environment(dev, "send-fallback") == expected
