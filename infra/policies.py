@@ -197,7 +197,7 @@ def _mail_resources(
 # a request may name: https://docs.aws.amazon.com/service-authorization/latest/reference/
 # list_pinpoint-sms-voice-v2.html
 _TEXT_SENDERS = {
-    "sms-voice:SendTextMessage": ("phone-number", "pool", "sender-id"),
+    "sms-voice:SendTextMessage": ("phone-number", "pool", "rcs-agent", "sender-id"),
     # The service's own reference lets sender ids send media too.
     "sms-voice:SendMediaMessage": ("phone-number", "pool", "sender-id"),
     "sms-voice:SendRcsMessage": ("phone-number", "pool", "rcs-agent", "sender-id"),

@@ -107,12 +107,26 @@ def key_policy(*, location: Location) -> dict[str, Any]:
 
 def event_key_statements(location: Location) -> list[Statement]:
     """Return what the policy of any key must have that a stack is to encrypt with."""
-    users = {
-        **_event_publishers(location),
+    # AWS documents no source for these two, and what they do not name keeps their events out. SNS
+    # encrypts for them, and names the topic. The topic's own policy names their resources.
+    to_own_topics = {
+        "StringEquals": {"aws:SourceAccount": location.account_id},
+        "ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": location.arn("sns", "*")},
+    }
+    sources = {
+        "social-messaging.amazonaws.com": location.arn("social-messaging", "*"),
         # From the topic to its queue, which is encrypted too.
         "sns.amazonaws.com": location.arn("sns", "*"),
         # From an alarm to the topic that mails it.
         "cloudwatch.amazonaws.com": location.arn("cloudwatch", "alarm:*"),
+    }
+    users = {
+        "ses.amazonaws.com": to_own_topics,
+        "sms-voice.amazonaws.com": to_own_topics,
+        **{
+            service: _from_source(location.account_id, source)
+            for service, source in sources.items()
+        },
     }
     return [
         {
@@ -120,9 +134,9 @@ def event_key_statements(location: Location) -> list[Statement]:
             "Principal": {"Service": service},
             "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
             "Resource": "*",
-            "Condition": _from_source(location.account_id, source),
+            "Condition": condition,
         }
-        for service, source in users.items()
+        for service, condition in users.items()
     ]
 
 

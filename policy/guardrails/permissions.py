@@ -20,7 +20,10 @@ EVERYWHERE: Mapping[str, str] = {
     "ec2:UnassignPrivateIpAddresses": "Lambda asks for it before it has made an interface",
 }
 # The policies of resources that services use; a key's `*` is the key itself.
-_RESOURCE_POLICIES = ("QueuePolicy", "TopicPolicy", "Key", "KeyPolicy")
+_KEYS = ("Key", "KeyPolicy")
+_RESOURCE_POLICIES = ("QueuePolicy", "TopicPolicy", *_KEYS)
+# What a key's policy can ask for where a service names no source: what is being encrypted.
+_ENCRYPTED_FOR = "kms:encryptioncontext:aws:"
 _ACCOUNT = re.compile(r"(?:[^:]*:){4}(\d+):")
 _ROOT = re.compile(r"arn:[a-z-]+:iam::(\d{12}):root")
 # What a condition can compare that only callers from a named place present.
@@ -72,6 +75,8 @@ def services_are_let_in_for_this_account(resources: Sequence[Resource]) -> Itera
     for resource, statement in _let_in(resources):
         if "Service" in as_principal(statement):
             keys = _conditions(statement)
+            if resource.kind in _KEYS and any(key.startswith(_ENCRYPTED_FOR) for key in keys):
+                keys |= {"aws:sourcearn"}
             missing = [
                 key for key in ("aws:SourceAccount", "aws:SourceArn") if key.lower() not in keys
             ]

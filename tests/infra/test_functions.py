@@ -27,7 +27,7 @@ SES = "arn:aws:ses:eu-west-1:123456789012"
 SMS = "arn:aws:sms-voice:eu-west-1:123456789012"
 SOCIAL = "arn:aws:social-messaging:eu-west-1:123456789012"
 TEXT_SENDERS = {
-    "SendTextMessage": ("phone-number", "pool", "sender-id"),
+    "SendTextMessage": ("phone-number", "pool", "sender-id", "rcs-agent"),
     "SendMediaMessage": ("phone-number", "pool", "sender-id"),
     "SendRcsMessage": ("phone-number", "pool", "sender-id", "rcs-agent"),
 }
@@ -234,9 +234,9 @@ def test_a_sender_is_allowed_only_what_it_can_carry(deploy: Callable[..., Any]) 
         }
 
     assert allowed(number) == {f"sms-voice:{action}" for action in TEXT_SENDERS}
-    assert allowed(agent) == {"sms-voice:SendRcsMessage"}
+    assert allowed(agent) == {"sms-voice:SendRcsMessage", "sms-voice:SendTextMessage"}
     # Nor anything on configuration sets, without a sender to use them with.
-    assert "sms-voice:SendTextMessage" not in str(
+    assert "sms-voice:SendMediaMessage" not in str(
         deploy(smsOriginationIdentities=json.dumps([agent])).statements("send-fallback")
     )
 

@@ -71,6 +71,7 @@ def everybody(action: str, principal: Any, **condition: Any) -> str:
 
 
 SERVICE = {"Principal": {"Service": "sns.amazonaws.com"}}
+TOPICS = {"kms:EncryptionContext:aws:sns:topicArn": "arn:aws:sns:eu-west-1:123456789012:*"}
 OWN_ROOT = "arn:aws:iam::123456789012:root"
 OTHER_ROOT = "arn:aws:iam::210987654321:root"
 OWN_KEY = "arn:aws:kms:eu-west-1:123456789012:key/k"
@@ -155,6 +156,32 @@ VIOLATING: list[tuple[str, str, list[Resource]]] = [
         "services_are_let_in_for_this_account",
         "aws:SourceAccount and aws:SourceArn",
         [aws("QueuePolicy", policy=allowing("sqs:SendMessage", "arn:q", **SERVICE))],
+    ),
+    *(
+        (
+            "services_are_let_in_for_this_account",
+            f"without {missing}",
+            [aws(kind, policy=allowing("kms:GenerateDataKey", "*", **SERVICE, Condition=condition))],
+        )
+        for kind, condition, missing in (
+            ("Key", {}, "aws:SourceAccount and aws:SourceArn"),
+            ("Key", {"StringEquals": {"aws:SourceAccount": "123456789012"}}, "aws:SourceArn"),
+            ("KeyPolicy", {"ArnLike": TOPICS}, "aws:SourceAccount"),
+            (
+                "KeyPolicy",
+                {
+                    "StringEquals": {"aws:SourceAccount": "123456789012"},
+                    "ArnLike": {"kms:EncryptionContext:aws:sns:topicArn": "*"},
+                },
+                "aws:SourceArn",
+            ),
+            (
+                # What a topic's policy is asked for is not what is encrypted.
+                "TopicPolicy",
+                {"StringEquals": {"aws:SourceAccount": "123456789012"}, "ArnLike": TOPICS},
+                "aws:SourceArn",
+            ),
+        )
     ),
     (
         "services_are_let_in_for_this_account",
@@ -324,6 +351,13 @@ def test_everybody_from_a_named_place_may_be_let_in(principal: Any, condition: A
     policy = everybody("sqs:SendMessage", principal, **condition)
 
     assert violations([aws("QueuePolicy", policy=policy)]) == []
+
+
+def test_a_service_that_names_no_source_may_encrypt_for_the_accounts_topics() -> None:
+    condition = {"StringEquals": {"aws:SourceAccount": "123456789012"}, "ArnLike": TOPICS}
+    policy = allowing("kms:GenerateDataKey", "*", **SERVICE, Condition=condition)
+
+    assert violations([aws("KeyPolicy", policy=policy)]) == []
 
 
 @pytest.mark.parametrize("arn", [OWN_KEY, UNKNOWN])

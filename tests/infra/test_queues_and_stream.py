@@ -117,7 +117,8 @@ def test_services_are_let_in_for_this_account_and_their_own_resources_only(
     for statement in services:
         condition = statement["Condition"]
         assert condition["StringEquals"] == {"aws:SourceAccount": "123456789012"}
-        assert ":123456789012:" in condition["ArnLike"]["aws:SourceArn"]
+        assert len(condition["ArnLike"]) == 1
+        assert all(":123456789012:" in arn for arn in condition["ArnLike"].values())
 
 
 def test_the_three_providers_may_publish_events_and_use_the_key_to(dev: Any) -> None:
@@ -127,18 +128,27 @@ def test_the_three_providers_may_publish_events_and_use_the_key_to(dev: Any) -> 
         "sms-voice.amazonaws.com": f"arn:aws:sms-voice:{home}:configuration-set/*",
         "social-messaging.amazonaws.com": f"arn:aws:social-messaging:{home}:*",
     }
-    for resource, actions in (
-        (dev.one("TopicPolicy"), "sns:Publish"),
-        (dev.one("Key"), ["kms:Decrypt", "kms:GenerateDataKey"]),
+    topics = {"kms:EncryptionContext:aws:sns:topicArn": f"arn:aws:sns:{home}:*"}
+    encrypting = {
+        "ses.amazonaws.com": topics,
+        "sms-voice.amazonaws.com": topics,
+        "social-messaging.amazonaws.com": {
+            "aws:SourceArn": sources["social-messaging.amazonaws.com"]
+        },
+    }
+    publishing = {service: {"aws:SourceArn": source} for service, source in sources.items()}
+    for resource, actions, conditions in (
+        (dev.one("TopicPolicy"), "sns:Publish", publishing),
+        (dev.one("Key"), ["kms:Decrypt", "kms:GenerateDataKey"], encrypting),
     ):
         found = {
             statement["Principal"]["Service"]: statement
             for statement in resource.document()["Statement"]
             if isinstance(statement["Principal"], dict) and "Service" in statement["Principal"]
         }
-        for service, source in sources.items():
+        for service, condition in conditions.items():
             assert found[service]["Action"] == actions
-            assert found[service]["Condition"]["ArnLike"] == {"aws:SourceArn": source}
+            assert found[service]["Condition"]["ArnLike"] == condition
 
 
 def test_the_topic_may_use_the_key_to_deliver_to_an_encrypted_queue(dev: Any) -> None:
