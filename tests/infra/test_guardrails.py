@@ -161,7 +161,12 @@ VIOLATING: list[tuple[str, str, list[Resource]]] = [
         (
             "services_are_let_in_for_this_account",
             f"without {missing}",
-            [aws(kind, policy=allowing("kms:GenerateDataKey", "*", **SERVICE, Condition=condition))],
+            [
+                aws(
+                    kind,
+                    policy=allowing("kms:GenerateDataKey", "*", **SERVICE, Condition=condition),
+                )
+            ],
         )
         for kind, condition, missing in (
             ("Key", {}, "aws:SourceAccount and aws:SourceArn"),

@@ -30,33 +30,31 @@ CONTEXT = SendContext(
 )
 
 
-class Sent(Exception):
+class SentError(Exception):
     """A request has been built, checked and signed, and would now go out."""
 
 
 def refuse(_session, request):
-    raise Sent(request.url)
+    raise SentError(request.url)
 
 
 def call(step: dict) -> dict[str, str]:
+    """Make the call of a step; return its operation, and where it goes or why it cannot."""
     made = {"operation": "", "url": "", "fault": ""}
     try:
         channel = CHANNELS[step["channel"]]
-        body = step[step["channel"]]
-        content = StepContent(step["channel"], step["sender"], step["recipient"], body)
+        content = StepContent(
+            step["channel"], step["sender"], step["recipient"], step[step["channel"]]
+        )
         request = channel.build_request(content, CONTEXT)
         made["operation"] = f"{channel.service}.{request.operation}"
         getattr(send_client(channel.service), request.operation)(**request.parameters)
-    except Exception as error:
-        cause = error
-        while cause is not None and not isinstance(cause, Sent):
-            cause = cause.__cause__ or cause.__context__ or getattr(cause, "kwargs", {}).get("error")
-        if cause is None:
-            made["fault"] = f"{type(error).__name__}: {error}"
-        else:
-            made["url"] = str(cause)
+    except SentError as sent:
+        made["url"] = str(sent)
+    except Exception as error:  # noqa: BLE001  whatever is wrong is the answer
+        made["fault"] = f"{type(error).__name__}: {error}"
     return made
 
 
 botocore.httpsession.URLLib3Session.send = refuse
-print(json.dumps([call(step) for step in json.load(sys.stdin)]))
+json.dump([call(step) for step in json.load(sys.stdin)], sys.stdout)
