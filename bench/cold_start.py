@@ -67,16 +67,21 @@ def _lay_out(folder: Path) -> list[str]:
     return [str(task), str(layer), str(packages)]
 
 
-def _environment() -> dict[str, str]:
+def _environment(code: list[str]) -> dict[str, str]:
     # Reads the libraries' bytecode, writes none for the archive and the layer.
-    return {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", **ENVIRONMENT}
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_DATA_PATH": f"{code[0]}/aws_models",
+        **ENVIRONMENT,
+    }
 
 
 def _start(code: list[str], handler: str) -> dict[str, float]:
     project = str(Path(__file__).parent.parent)
     program = [sys.executable, "-S", "-c", _PROGRAM, handler, project, *code]
     output = subprocess.run(  # noqa: S603  our own program
-        program, env=_environment(), check=True, capture_output=True, text=True
+        program, env=_environment(code), check=True, capture_output=True, text=True
     ).stdout
     measured: dict[str, float] = json.loads(output.splitlines()[-1])
     return measured
@@ -128,7 +133,7 @@ def _imports(code: list[str], handler: str) -> dict[str, float]:
     program = f"import sys; sys.path[:0] = {code!r}; import runtime.handlers.{handler}"
     lines = subprocess.run(  # noqa: S603  our own program
         [sys.executable, "-S", "-X", "importtime", "-c", program],
-        env=_environment(),
+        env=_environment(code),
         check=True,
         capture_output=True,
         text=True,

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 import regex
+from botocore import xform_name
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StringShape, StructureShape
 from botocore.session import get_session
 from botocore.validate import ParamValidator
@@ -16,6 +17,12 @@ def operation(name: str) -> OperationModel:
     """Return the model of an operation: `lambda.CreateFunction`."""
     service, _, operation_name = name.partition(".")
     return _service(service).operation_model(operation_name)
+
+
+def operation_of(service: str, method: str) -> str:
+    """Return the name of the operation that a client's method calls."""
+    names = _service(service).operation_names
+    return next(f"{service}.{name}" for name in names if xform_name(name) == method)
 
 
 @cache
@@ -59,9 +66,8 @@ def faults(model: OperationModel, parameters: dict[str, Any]) -> list[str]:
 
 def _beyond(shape: Shape, value: Any, path: str) -> Iterator[str]:
     if isinstance(shape, StructureShape) and isinstance(value, dict):
-        for name, inner in value.items():
-            if name in shape.members:
-                yield from _beyond(shape.members[name], inner, f"{path}.{name}")
+        for name in value.keys() & shape.members.keys():
+            yield from _beyond(shape.members[name], value[name], f"{path}.{name}")
     elif isinstance(shape, MapShape) and isinstance(value, dict):
         yield from _too_many(shape, value, path)
         for name, inner in value.items():
@@ -72,18 +78,18 @@ def _beyond(shape: Shape, value: Any, path: str) -> Iterator[str]:
         for number, inner in enumerate(value):
             yield from _beyond(shape.member, inner, f"{path}[{number}]")
     elif isinstance(shape, StringShape) and isinstance(value, str):
-        yield from _too_many(shape, value, path)
-        if shape.enum and value not in shape.enum:
-            yield f"{path}: {value!r} is none of its choices"
-        pattern = shape.metadata.get("pattern")
-        if pattern and not _compiled(pattern).search(value):
-            yield f"{path}: {value!r} does not match {pattern}"
-    elif shape.type_name in ("integer", "long", "float", "double") and isinstance(
-        value, int | float
-    ):
-        most = shape.metadata.get("max")
-        if most is not None and value > most:
-            yield f"{path}: {value} is above {most}"
+        yield from _text(shape, value, path)
+    elif isinstance(value, int | float) and value > shape.metadata.get("max", value):
+        yield f"{path}: {value} is above {shape.metadata['max']}"
+
+
+def _text(shape: StringShape, value: str, path: str) -> Iterator[str]:
+    yield from _too_many(shape, value, path)
+    if shape.enum and value not in shape.enum:
+        yield f"{path}: {value!r} is none of its choices"
+    pattern = shape.metadata.get("pattern")
+    if pattern and not _compiled(pattern).search(value):
+        yield f"{path}: {value!r} does not match {pattern}"
 
 
 def _too_many(shape: Shape, value: Any, path: str) -> Iterator[str]:

@@ -175,7 +175,7 @@ def schema_faults() -> list[list[str]]:
 
 @pytest.mark.parametrize(
     ("number", "defect"),
-    enumerate(DEFECTS),
+    list(enumerate(DEFECTS)),
     ids=[f"{defect.type.rpartition(':')[2]}.{defect.path}" for defect in DEFECTS],
 )
 def test_a_planted_defect_is_found(

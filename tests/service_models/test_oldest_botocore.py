@@ -15,11 +15,25 @@ from typing import Any
 import pytest
 
 from infra.archive import AWS_DATA_PATH, runtime_files
+from runtime.channels import CHANNELS
+from runtime.channels.channel import SendContext
+from runtime.domain.plan import StepContent
 from runtime.request_schema import SCHEMA_PATH, find_faults
+from tests.service_models import api_models
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "oldest-botocore.txt"
+CONTEXT = SendContext(
+    message_id="4b2f6d0e-3d1a-4f6c-9a57-0d2f6f1c9f10",
+    step=0,
+    time_to_live_seconds=60,
+    ses_configuration_set="ses-set",
+    sms_configuration_set="sms-set",
+    sms_max_price="0.05",
+    meta_api_version="v24.0",
+    whatsapp_phone_numbers={"+14255550157": "phone-number-id-" + "0" * 32},
+)
 ENVIRONMENT = ROOT / ".venv-oldest"
 # With the examples, all members of every channel's object: more than anybody would send at once.
 MAXIMAL: list[dict[str, Any]] = [
@@ -177,6 +191,18 @@ def test_every_call_is_there_and_takes_what_the_channels_say(
         "pinpoint-sms-voice-v2.send_rcs_message": "sms-voice.eu-west-1.amazonaws.com",
         "socialmessaging.send_whatsapp_message": "social-messaging.eu-west-1.amazonaws.com",
     }
+
+
+def test_the_models_take_every_value_of_the_calls(steps: Any) -> None:
+    # botocore checks names and types; choices, patterns and lengths it leaves to the service.
+    for step in steps:
+        channel = CHANNELS[step["channel"]]
+        content = StepContent(
+            step["channel"], step["sender"], step["recipient"], step[step["channel"]]
+        )
+        request = channel.build_request(content, CONTEXT)
+        name = api_models.operation_of(channel.service, request.operation)
+        assert api_models.faults(api_models.operation(name), request.parameters) == [], step
 
 
 def test_without_the_models_of_the_archive_there_is_no_rcs(
