@@ -7,7 +7,7 @@ import pulumi
 from .adopted import AdoptedResources
 from .channel_senders import ChannelSenders
 from .delivery_event_stream import DeliveryEventStream
-from .event_destinations import EventDestinations
+from .event_destinations import EventDestinations, configuration_set_name
 from .event_normalizer import EventNormalizer
 from .functions import FunctionArgs
 from .limits import LimitArgs
@@ -60,13 +60,19 @@ def table_args(store: MessageStore) -> TableArgs:
     }
 
 
-def limit_args(settings: Settings, digest_key: pulumi.Output[str]) -> LimitArgs:
+def limit_args(
+    settings: Settings, stack_name: str, digest_key: pulumi.Output[str]
+) -> LimitArgs:
     """Return the limits of what is sent, as arguments of the components that hold to them."""
     return {
         "digest_key": digest_key,
         "messages_per_recipient_per_hour": settings.messages_per_recipient_per_hour,
-        "ses_config_set_name": settings.ses_config_set_name,
-        "sms_config_set_name": settings.sms_config_set_name,
+        "ses_config_set_name": configuration_set_name(
+            settings.ses_config_set_name, stack_name, created=settings.create_ses_config_set
+        ),
+        "sms_config_set_name": configuration_set_name(
+            settings.sms_config_set_name, stack_name, created=settings.create_sms_config_set
+        ),
         "sms_max_price": settings.sms_max_price,
         "allowed_configuration_sets": list(settings.allowed_configuration_sets),
         "allowed_protect_configurations": list(settings.allowed_protect_configurations),
@@ -190,9 +196,16 @@ def message_api(
             "default_fallback_seconds": settings.default_fallback_seconds,
             "outcome_wait_seconds": settings.outcome_wait_seconds,
             "retention_days": settings.retention_days,
+            "mail_may_be_read": _mail_may_be_read(settings),
         },
         pulumi.ResourceOptions(parent=parent),
     )
+
+
+def _mail_may_be_read(settings: Settings) -> bool:
+    # What a set reports that exists already, and that the stack does not add to, is not known here.
+    adds = settings.create_ses_config_set or settings.attach_ses_event_destination
+    return settings.ses_engagement_events or not adds
 
 
 def event_destinations(
@@ -211,6 +224,8 @@ def event_destinations(
             "ses_config_set_name": settings.ses_config_set_name,
             "create_ses_config_set": settings.create_ses_config_set,
             "attach_ses_event_destination": settings.attach_ses_event_destination,
+            "ses_engagement_events": settings.ses_engagement_events,
+            "ses_tracking_domain": settings.ses_tracking_domain,
             "sms_config_set_name": settings.sms_config_set_name,
             "create_sms_config_set": settings.create_sms_config_set,
             "attach_sms_event_destination": settings.attach_sms_event_destination,

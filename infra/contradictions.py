@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from .settings import Settings
+from .sizes import oversized
 
 __all__ = ["contradictions"]
 
@@ -39,27 +40,46 @@ def contradictions(settings: Settings) -> Iterator[str]:
             f"({settings.api_throttle_rate}): the rate could never be reached"
         )
     yield from _unnamed_sets(settings)
+    yield from _unused_tracking_domain(settings)
     yield from _unreachable_senders(settings)
     yield from _api_contradictions(settings)
+    yield from oversized(settings)
+    for name, values, most in (
+        ("subnetIds", settings.subnet_ids, 16),
+        ("securityGroupIds", settings.security_group_ids, 5),
+    ):
+        if len(values) > most:
+            yield f"{name}: {len(values)} are too many: Lambda allows a function {most}"
     if len(settings.tags) > 50:  # noqa: PLR2004  the limit is in the message
         yield f"tags: {len(settings.tags)} are too many: AWS allows 50 per resource"
 
 
 def _unnamed_sets(settings: Settings) -> Iterator[str]:
-    for channel, key, name, create, attach in (
+    # A set that is created has a name of its own if it is given none.
+    for channel, key, name, adds in (
         (
             *("SES", "sesConfigSetName", settings.ses_config_set_name),
-            *(settings.create_ses_config_set, settings.attach_ses_event_destination),
+            settings.attach_ses_event_destination and not settings.create_ses_config_set,
         ),
         (
             *("SMS", "smsConfigSetName", settings.sms_config_set_name),
-            *(settings.create_sms_config_set, settings.attach_sms_event_destination),
+            settings.attach_sms_event_destination and not settings.create_sms_config_set,
         ),
     ):
-        if create and not name:
-            yield f"{key} must name the set to create, or create{channel}ConfigSet must be false"
-        elif attach and not name:
+        if adds and not name:
             yield f"{key} must name the set that attach{channel}EventDestination adds to"
+
+
+def _unused_tracking_domain(settings: Settings) -> Iterator[str]:
+    if not settings.ses_tracking_domain:
+        return
+    if not settings.ses_engagement_events:
+        yield "sesTrackingDomain is used only with sesEngagementEvents: set that, or leave both out"
+    if not settings.create_ses_config_set:
+        yield (
+            "sesTrackingDomain is set on the configuration set that the stack creates: with "
+            "createSESConfigSet false, set it on yours"
+        )
 
 
 def _unreachable_senders(settings: Settings) -> Iterator[str]:

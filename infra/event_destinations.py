@@ -10,7 +10,7 @@ from .location import location_of
 from .part_arguments import completed
 from .whatsapp_event_destination import WhatsAppEventDestination
 
-__all__ = ["EventDestinations", "EventDestinationsArgs"]
+__all__ = ["EventDestinations", "EventDestinationsArgs", "configuration_set_name"]
 
 _SES_EVENT_TYPES = [
     "SEND",
@@ -18,12 +18,16 @@ _SES_EVENT_TYPES = [
     "BOUNCE",
     "COMPLAINT",
     "DELIVERY",
-    "OPEN",
-    "CLICK",
     "RENDERING_FAILURE",
     "DELIVERY_DELAY",
     "SUBSCRIPTION",
 ]
+# A destination with these makes SES change the mails of its whole configuration set: a pixel, and
+# links that lead over a domain of AWS's.
+# https://docs.aws.amazon.com/ses/latest/dg/configure-custom-open-click-domains.html
+_SES_ENGAGEMENT_EVENT_TYPES = ["OPEN", "CLICK"]
+# Of both services.
+_MOST_NAME_CHARACTERS = 64
 
 
 class _Topic(TypedDict):
@@ -35,13 +39,16 @@ class EventDestinationsArgs(_Topic, total=False):
 
     They are those of `FallbackMessaging` with the same names. A configuration set that is not
     created exists already: it gets the topic as a further destination only where `attach_...` says
-    so. `stack_name` names that destination; by default, the component's name and the stack's.
+    so. `stack_name` names that destination, and the sets that are created without a name; by
+    default, it is the component's name and the stack's.
     """
 
     stack_name: str
     ses_config_set_name: str
     create_ses_config_set: bool
     attach_ses_event_destination: bool
+    ses_engagement_events: bool
+    ses_tracking_domain: str
     sms_config_set_name: str
     create_sms_config_set: bool
     attach_sms_event_destination: bool
@@ -66,6 +73,12 @@ class EventDestinations(pulumi.ComponentResource):
     ) -> None:
         args = completed(name, args, EventDestinationsArgs)
         super().__init__("fallback-messaging:index:EventDestinations", name, {}, opts)
+        args["ses_config_set_name"] = configuration_set_name(
+            args["ses_config_set_name"], args["stack_name"], created=args["create_ses_config_set"]
+        )
+        args["sms_config_set_name"] = configuration_set_name(
+            args["sms_config_set_name"], args["stack_name"], created=args["create_sms_config_set"]
+        )
         self.ses_config_set_name = pulumi.Output.from_input(args["ses_config_set_name"])
         self.sms_config_set_name = pulumi.Output.from_input(args["sms_config_set_name"])
         if args["create_ses_config_set"]:
@@ -94,6 +107,14 @@ class EventDestinations(pulumi.ComponentResource):
         )
 
 
+def configuration_set_name(given: str, stack_name: str, *, created: bool) -> str:
+    """Return the name of a configuration set: the given one, or one made of the stack's.
+
+    Names are unique in an account and Region. An empty one is no set.
+    """
+    return given if given or not created else _named_for(stack_name)
+
+
 def _ses_configuration_set(
     name: str, args: EventDestinationsArgs, parent: pulumi.Resource
 ) -> pulumi.Output[str]:
@@ -103,6 +124,9 @@ def _ses_configuration_set(
         # Without reputation metrics, SES cannot show which set a rising bounce rate comes from.
         reputation_options={"reputation_metrics_enabled": True},
         sending_options={"sending_enabled": True},
+        tracking_options={"custom_redirect_domain": args["ses_tracking_domain"]}
+        if args["ses_tracking_domain"]
+        else None,
         tags=args["tags"],
         opts=pulumi.ResourceOptions(parent=parent),
     )
@@ -121,7 +145,10 @@ def _ses_destination(
         event_destination_name=_destination_name(args),
         event_destination={
             "enabled": True,
-            "matching_event_types": _SES_EVENT_TYPES,
+            "matching_event_types": [
+                *_SES_EVENT_TYPES,
+                *(_SES_ENGAGEMENT_EVENT_TYPES if args["ses_engagement_events"] else []),
+            ],
             "sns_destination": {"topic_arn": args["topic_arn"]},
         },
         opts=pulumi.ResourceOptions(parent=parent),
@@ -157,6 +184,15 @@ def _sms_destination(
 
 
 def _destination_name(args: EventDestinationsArgs) -> str:
-    # Named for the stack: a set that several stacks share has a destination of each. The name has
-    # at most 64 letters, digits, hyphens and underscores, and a stack's may have others.
-    return re.sub(r"[^A-Za-z0-9_-]", "-", args["stack_name"])[-64:]
+    # Named for the stack: a set that several stacks share has a destination of each.
+    return _in_letters(args["stack_name"])
+
+
+def _named_for(stack_name: str) -> str:
+    # SMS wants a letter or a digit first.
+    return _in_letters(stack_name).lstrip("-_")
+
+
+def _in_letters(name: str) -> str:
+    # At most 64 letters, digits, hyphens and underscores; a stack's name may have others.
+    return re.sub(r"[^A-Za-z0-9_-]", "-", name)[-_MOST_NAME_CHARACTERS:]

@@ -70,6 +70,8 @@ class FallbackMessagingArgs(TypedDict, total=False):
     ses_config_set_name: str
     create_ses_config_set: bool
     attach_ses_event_destination: bool
+    ses_engagement_events: bool
+    ses_tracking_domain: str
     ses_identities: list[str]
     sms_config_set_name: str
     create_sms_config_set: bool
@@ -169,7 +171,8 @@ class FallbackMessaging(pulumi.ComponentResource):
         )
         shared = composition.function_args(name, settings, adopted, self.kms_key_arn)
         tables = composition.table_args(store)
-        limits = composition.limit_args(settings, digest_key(f"{name}-digest-key", parent=self))
+        secret = digest_key(f"{name}-digest-key", parent=self)
+        limits = composition.limit_args(settings, shared["stack_name"], secret)
         senders = composition.channel_senders(name, settings, shared, tables, limits, self)
         stream = composition.delivery_event_stream(name, settings, adopted, shared, self)
         normalizer = composition.event_normalizer(

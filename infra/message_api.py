@@ -24,8 +24,8 @@ class MessageApiArgs(FunctionArgs, TableArgs, LimitArgs):
 
     `authorization` is API_KEY, with a key for each of `api_clients`, or IAM. Limits of 0 are none:
     `api_quota_per_day`, `api_client_throttle_rate` and `_burst`, `waf_rate_limit`. Empty lists
-    allow every network, sender and country.
-    `api_base_url` empty is the stage's own URL.
+    allow every network, sender and country. `api_base_url` empty is the stage's own URL.
+    `mail_may_be_read` is false where SES reports neither opened mails nor clicked links.
     """
 
     intake_queue_url: pulumi.Input[str]
@@ -47,6 +47,7 @@ class MessageApiArgs(FunctionArgs, TableArgs, LimitArgs):
     default_fallback_seconds: int
     outcome_wait_seconds: int
     retention_days: int
+    mail_may_be_read: bool
 
 
 class MessageApi(pulumi.ComponentResource):
@@ -120,6 +121,7 @@ def _function(name: str, args: MessageApiArgs, parent: pulumi.ComponentResource)
         "DEFAULT_FALLBACK_SECONDS": str(args["default_fallback_seconds"]),
         "OUTCOME_WAIT_SECONDS": str(args["outcome_wait_seconds"]),
         "RETENTION_DAYS": str(args["retention_days"]),
+        "MAIL_MAY_BE_READ": str(args["mail_may_be_read"]).lower(),
     }
     if args["api_base_url"]:
         environment["API_BASE_URL"] = args["api_base_url"]

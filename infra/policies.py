@@ -4,7 +4,7 @@ A function is given what it calls and nothing else; the tests compare these stat
 table of calls. Nothing here imports pulumi.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,30 +193,35 @@ def _mail_resources(
     ]
 
 
-# By action, what it is authorized on beside the configuration sets and protect configurations that
-# a request may name: https://docs.aws.amazon.com/service-authorization/latest/reference/
-# list_pinpoint-sms-voice-v2.html
-_TEXT_SENDERS = {
-    "sms-voice:SendTextMessage": ("phone-number", "pool", "rcs-agent", "sender-id"),
+# What may be sent from each kind of sender, beside the configuration sets and protect
+# configurations that a request may name: https://docs.aws.amazon.com/service-authorization/latest/
+# reference/list_pinpoint-sms-voice-v2.html
+_TEXT_ACTIONS: Mapping[tuple[str, ...], tuple[str, ...]] = {
     # The service's own reference lets sender ids send media too.
-    "sms-voice:SendMediaMessage": ("phone-number", "pool", "sender-id"),
-    "sms-voice:SendRcsMessage": ("phone-number", "pool", "rcs-agent", "sender-id"),
+    ("phone-number", "pool", "sender-id"): (
+        "sms-voice:SendMediaMessage",
+        "sms-voice:SendRcsMessage",
+        "sms-voice:SendTextMessage",
+    ),
+    # AWS lets an RCS agent be the origination identity of a text.
+    ("rcs-agent",): ("sms-voice:SendRcsMessage", "sms-voice:SendTextMessage"),
 }
 
 
 def _texts(
     location: Location, identities: Sequence[str], nameable: Sequence[str]
 ) -> Iterator[Statement]:
+    # Each sender in one statement: IAM limits the length of a role's policies.
     # A picture needs nothing on S3: the service reads it, by the bucket's own policy.
     named = [
         name if name.startswith("arn:") else location.arn("sms-voice", name) for name in nameable
     ]
-    for action, kinds in _TEXT_SENDERS.items():
+    for kinds, actions in _TEXT_ACTIONS.items():
         senders = [location.arn("sms-voice", f"{kind}/*") for kind in kinds]
         if identities:
             senders = [arn for arn in identities if arn.split(":")[-1].split("/")[0] in kinds]
         if senders:
-            yield _allow([action], [*senders, *named])
+            yield _allow(list(actions), [*senders, *named])
 
 
 def _protect_configuration(named: str) -> str:

@@ -29,6 +29,10 @@ _LOG_RETENTION_DAYS = (
 )
 _CONFIGURATION_SET = r"[A-Za-z0-9_-]{0,64}"
 _CONFIGURATION_SET_FORM = "up to 64 letters, digits, hyphens and underscores"
+# End User Messaging: https://docs.aws.amazon.com/pinpoint/latest/apireference_smsvoicev2/
+# API_CreateConfigurationSet.html
+_SMS_CONFIGURATION_SET = r"([A-Za-z0-9][A-Za-z0-9_-]{0,63})?"
+_SMS_CONFIGURATION_SET_FORM = f"{_CONFIGURATION_SET_FORM}, starting with a letter or digit"
 _WABA = r"waba-[0-9a-f]{32}|arn:aws[a-z-]*:social-messaging:[a-z0-9-]+:\d{12}:waba/[0-9a-zA-Z]+"
 _PHONE_NUMBER_ID = (
     r"phone-number-id-[0-9a-f]{32}"
@@ -351,8 +355,9 @@ class Settings:
     )
     ses_config_set_name: str = parameters.text(
         "sesConfigSetName",
-        "ses-config-set",
-        "SES configuration set of mails whose request names none.",
+        "",
+        "SES configuration set of mails whose request names none; one that is created is named for "
+        "the stack by default.",
         pattern=_CONFIGURATION_SET,
         limit=_CONFIGURATION_SET_FORM,
         synonyms=("configSetName",),
@@ -367,6 +372,21 @@ class Settings:
         default=False,
         description="Add the stack's event destination to an SES configuration set that exists.",
     )
+    ses_engagement_events: bool = parameters.boolean(
+        "sesEngagementEvents",
+        default=False,
+        description="Have SES report opened mails and clicked links. It then puts a pixel into "
+        "HTML mails and leads their links over a domain of AWS's; this may need the recipients' "
+        "consent. Without it, a mail is never `read`.",
+    )
+    ses_tracking_domain: str = parameters.text(
+        "sesTrackingDomain",
+        "",
+        "Domain of yours, prepared as SES's guide says, that pixel and links use in place of "
+        "AWS's.",
+        pattern=r"([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)?",
+        limit="a domain",
+    )
     ses_identities: tuple[str, ...] = parameters.text_list(
         "sesIdentities",
         "SES identities (domains or addresses) that mail may be sent from; none is all of them.",
@@ -375,10 +395,11 @@ class Settings:
     )
     sms_config_set_name: str = parameters.text(
         "smsConfigSetName",
-        "sms-config-set",
-        "SMS configuration set of texts whose request names none.",
-        pattern=_CONFIGURATION_SET,
-        limit=_CONFIGURATION_SET_FORM,
+        "",
+        "SMS configuration set of texts whose request names none; one that is created is named for "
+        "the stack by default.",
+        pattern=_SMS_CONFIGURATION_SET,
+        limit=_SMS_CONFIGURATION_SET_FORM,
     )
     create_sms_config_set: bool = parameters.boolean(
         "createSMSConfigSet",

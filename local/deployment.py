@@ -75,6 +75,8 @@ def running_deployment(
             "allowedProtectConfigurations": json.dumps([f"protect-{EXAMPLE_ID}"]),
             # Each concurrent invocation is a process here: more of them than cores start slowly.
             "senderMaximumConcurrency": "2",
+            # The simulator's recipients open mails and click links; none of them is a person.
+            "sesEngagementEvents": "true",
             **(overrides or {}),
         }
         config = {f"{project.name}:{name}": value for name, value in parameters.items()}

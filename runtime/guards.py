@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from .channels.email import split_sender
+from .domain.message import Step
 from .domain.plan import Plan, StepContent
+from .domain.status import Status
 from .problems import ProblemError
 from .request_schema import Fault
 from .settings import ApiSettings
@@ -13,24 +15,45 @@ from .settings import ApiSettings
 def check_guards(plan: Plan, places: Mapping[int, str], settings: ApiSettings) -> None:
     """Raise ProblemError with a reason for every step that may not be sent, or cannot be.
 
-    403 for what the stack does not allow, 400 for a WhatsApp number that it has no id for. `places`
-    has the pointer of each main step: its alternates send the same, or what the step itself names.
+    403 for what the stack does not allow, 400 for what it is not set up for: a WhatsApp number that
+    it has no id for, mails that are to be read where SES reports none. `places` has the pointer of
+    each main step: its alternates send the same, or what the step itself names.
     """
-    steps = [(place, plan.contents[index]) for index, place in places.items()]
-    unknown = [fault for place, content in steps for fault in _unmapped(content, place, settings)]
-    if unknown:
-        raise ProblemError(400, "This stack cannot send from there; see errors.", unknown)
-    faults = [fault for place, content in steps for fault in _forbidden(content, place, settings)]
+    impossible = [
+        fault
+        for index, place in places.items()
+        for fault in _impossible(plan.contents[index], plan.message.steps[index], place, settings)
+    ]
+    if impossible:
+        raise ProblemError(400, "This stack is not set up for that; see errors.", impossible)
+    faults = [
+        fault
+        for index, place in places.items()
+        for fault in _forbidden(plan.contents[index], place, settings)
+    ]
     if faults:
         raise ProblemError(403, "This stack does not send that; see errors.", faults)
 
 
-def _unmapped(content: StepContent, pointer: str, settings: ApiSettings) -> Iterator[Fault]:
+def _impossible(
+    content: StepContent, step: Step, pointer: str, settings: ApiSettings
+) -> Iterator[Fault]:
+    """Yield what this stack has not been set up for."""
     sender = content.sender
     is_number = content.channel == "whatsapp" and sender.startswith("+")
     if is_number and sender not in settings.whatsapp_phone_numbers:
         detail = "the number is not one of the stack's whatsAppPhoneNumbers, and is no id"
         yield Fault(f"{pointer}/sender", "whatsAppPhoneNumbers", detail)
+    is_mail_to_be_read = content.channel == "email" and step.success_status is Status.READ
+    # A configuration set that the request names may report it all the same.
+    if (
+        is_mail_to_be_read
+        and not settings.mail_may_be_read
+        and not content.body.get("configuration_set")
+    ):
+        detail = "must be sent or delivered: this stack does not have mails tracked"
+        place = f"{pointer}/success_status"
+        yield Fault(place, "sesEngagementEvents", f"{detail} (sesEngagementEvents)")
 
 
 def _forbidden(content: StepContent, pointer: str, settings: ApiSettings) -> Iterator[Fault]:

@@ -101,6 +101,7 @@ class ApiSettings(LimitSettings):
     sms_configuration_set: str = ""
     sms_max_price: str = ""
     whatsapp_phone_numbers: Mapping[str, str] = field(default_factory=dict)
+    mail_may_be_read: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ def create_ses_configuration_set(cloud: Cloud, resource: Registration) -> Create
             "reputationOptions",
             "sendingOptions",
             "suppressionOptions",
+            "trackingOptions",
         )
         if inputs.get(option)
     }

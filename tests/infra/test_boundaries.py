@@ -22,6 +22,7 @@ WITHOUT_PULUMI = {
     "policies.py",
     "resource_policies.py",
     "settings.py",
+    "sizes.py",
 }
 
 

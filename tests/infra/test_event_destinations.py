@@ -1,6 +1,7 @@
 """Where the providers send their delivery events."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ KINDS = (
 )
 
 
-def test_ses_sends_all_ten_event_types_to_the_topic(dev: Any) -> None:
+def test_ses_sends_what_becomes_of_mails_to_the_topic(dev: Any) -> None:
     inputs = dev.one("ConfigurationSetEventDestination").inputs
 
     assert inputs["configurationSetName"] == "ses-config-set-dev"
@@ -23,16 +24,63 @@ def test_ses_sends_all_ten_event_types_to_the_topic(dev: Any) -> None:
     assert inputs["eventDestination"]["snsDestination"] == {"topicArn": dev.one("Topic").arn}
     assert sorted(inputs["eventDestination"]["matchingEventTypes"]) == [
         "BOUNCE",
-        "CLICK",
         "COMPLAINT",
         "DELIVERY",
         "DELIVERY_DELAY",
-        "OPEN",
         "REJECT",
         "RENDERING_FAILURE",
         "SEND",
         "SUBSCRIPTION",
     ]
+
+
+def event_types(recording: Any) -> set[str]:
+    inputs = recording.one("ConfigurationSetEventDestination").inputs
+    return set(inputs["eventDestination"]["matchingEventTypes"])
+
+
+def test_mails_are_tracked_only_if_asked_for(dev: Any, deploy: Callable[..., Any]) -> None:
+    tracked = deploy(sesEngagementEvents="true", sesTrackingDomain="links.example.com")
+
+    assert event_types(tracked) - event_types(dev) == {"OPEN", "CLICK"}
+    assert len(event_types(tracked)) == 10
+    options = tracked.one("ConfigurationSet").inputs["trackingOptions"]
+    assert options == {"customRedirectDomain": "links.example.com"}
+    assert "trackingOptions" not in dev.one("ConfigurationSet").inputs
+
+
+@pytest.mark.parametrize(
+    ("configuration", "known"),
+    [
+        ({}, "false"),
+        ({"sesEngagementEvents": "true"}, "true"),
+        ({"createSESConfigSet": "false", "attachSESEventDestination": "true"}, "false"),
+        # Theirs, with destinations that the stack knows nothing of.
+        ({"createSESConfigSet": "false"}, "true"),
+    ],
+)
+def test_the_api_knows_whether_a_mail_can_be_read(
+    deploy: Callable[..., Any], configuration: dict[str, str], known: str
+) -> None:
+    environment = deploy(**configuration).environment("message-api")
+
+    assert environment["MAIL_MAY_BE_READ"] == known
+
+
+@pytest.mark.parametrize("stack", ["review-4711", "a.b", "x" * 100, "-" + "x" * 63])
+def test_a_set_without_a_name_is_named_for_its_stack(
+    deploy: Callable[..., Any], stack: str
+) -> None:
+    recording = deploy(stack)
+    name = recording.one("ConfigurationSet").inputs["configurationSetName"]
+
+    assert name == recording.one("Smsvoicev2ConfigurationSet").inputs["name"]
+    assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name)
+    assert name != deploy("other").one("ConfigurationSet").inputs["configurationSetName"]
+    for function in ("send-primary", "send-fallback"):
+        assert recording.environment(function)["SES_CONFIGURATION_SET"] == name
+        assert recording.environment(function)["SMS_CONFIGURATION_SET"] == name
+    assert recording.outputs["ses_configuration_set"] == name
 
 
 def test_sms_sends_all_event_types_to_the_topic(dev: Any) -> None:

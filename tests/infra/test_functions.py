@@ -347,6 +347,7 @@ def test_the_api_is_told_where_messages_go(dev: Any) -> None:
         "DEFAULT_FALLBACK_SECONDS": "300",
         "OUTCOME_WAIT_SECONDS": "3600",
         "RETENTION_DAYS": "7",
+        "MAIL_MAY_BE_READ": "false",
     }
 
 

@@ -207,8 +207,16 @@ def test_every_fault_of_every_layer_is_reported_at_once(load: Any) -> None:
             r"streamRetentionHours \(400\) must not be above retentionDays",
         ),
         ({"relayBatchWindowSeconds": 0}, r"relayBatchWindowSeconds \(0\) must be at least 1"),
-        ({"sesConfigSetName": ""}, "sesConfigSetName must name the set to create"),
-        ({"smsConfigSetName": ""}, "smsConfigSetName must name the set to create"),
+        ({"smsConfigSetName": "-texts"}, "starting with a letter or digit"),
+        ({"sesTrackingDomain": "l.example.com"}, "only with sesEngagementEvents"),
+        (
+            {
+                "createSESConfigSet": False,
+                "sesEngagementEvents": True,
+                "sesTrackingDomain": "l.example.com",
+            },
+            "set it on yours",
+        ),
         (
             {
                 "whatsAppPhoneNumberIds": ["phone-number-id-" + "1" * 32],

@@ -20,6 +20,24 @@ def allow(monkeypatch, **parameters) -> None:
         monkeypatch.setenv(name.upper(), text)
 
 
+READ = {"success_status": "read"}
+
+
+def test_a_mail_cannot_wait_to_be_read_where_nothing_says_that_it_is(world, monkeypatch) -> None:
+    allow(monkeypatch, mail_may_be_read=False)
+    answer = world.post(request(SMS, EMAIL | READ, WHATSAPP | READ))
+    assert refused(answer, 400) == [("/fc/0/success_status", "sesEngagementEvents")]
+    assert not world.queued("intake")
+    assert refused(world.post(request(EMAIL | READ, SMS)), 400)[0][0] == "/pc/success_status"
+    own_set = {"email": EMAIL["email"] | {"configuration_set": "theirs"}}
+    world.accept(request(EMAIL | READ | own_set, SMS))
+
+
+def test_a_mail_may_wait_to_be_read_where_it_is_tracked(world, monkeypatch) -> None:
+    allow(monkeypatch, mail_may_be_read=True)
+    world.accept(request(EMAIL | READ, SMS))
+
+
 def refused(answer, status=403) -> list[tuple[str, str]]:
     assert answer.status == status, answer
     assert answer.headers["Content-Type"] == "application/problem+json"
