@@ -13,6 +13,7 @@ import architecture  # noqa: E402  the repository is not installed
 import event_tables  # noqa: E402
 import iam_policies  # noqa: E402
 import parameter_schema  # noqa: E402
+import plugin_constraints  # noqa: E402
 import plugin_schema  # noqa: E402
 
 import local.simulator  # noqa: E402
@@ -71,6 +72,7 @@ FILES: Mapping[str, Callable[[], str]] = {
     "config.params.schema.json": parameter_schema.parameter_schema,
     "docs/architecture.svg": architecture.architecture,
     "docs/iam-policies.json": iam_policies.iam_policies,
+    "plugin/constraints.txt": plugin_constraints.plugin_constraints,
     "plugin/schema.json": plugin_schema.plugin_schema,
 }
 

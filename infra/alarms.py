@@ -1,15 +1,20 @@
-"""The alarms on what AWS measures, as data; nothing here imports pulumi."""
+"""The alarms, as data: on what AWS measures, and on what the functions count themselves.
+
+Nothing here imports pulumi.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 __all__ = [
     "ALARMS",
+    "CHANNELS",
     "EMPTY_QUEUES",
-    "FALLBACK_RATE_RUNBOOK",
     "FUNCTIONS",
     "WAITING_QUEUES",
     "Alarm",
+    "OwnAlarm",
+    "own_alarms",
     "with_runbook",
 ]
 
@@ -30,7 +35,7 @@ _REMEDIES: Mapping[str, str] = {
 }
 # Seconds that the oldest message may wait. A timer hops at most 900 s, the limit of DelaySeconds.
 WAITING_QUEUES: Mapping[str, int] = {"intake": 300, "timers": 900 + 300, "events": 300}
-FALLBACK_RATE_RUNBOOK = "fallback-rate"
+CHANNELS = ("email", "sms", "whatsapp", "rcs")
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,64 @@ class Alarm:
     statistic: str
     dimensions: Mapping[str, str]
     threshold: int
+
+
+@dataclass(frozen=True)
+class OwnAlarm:
+    """An alarm that goes off when an expression over the product's own metrics is too high.
+
+    `metrics` has, by the name that `expression` uses, the metric and its dimensions beside the
+    stack; each is summed over a period. `label` says in words what is compared with `threshold`,
+    which has to be passed in each of `periods` in a row.
+    """
+
+    noun: str
+    description: str
+    runbook: str
+    metrics: Mapping[str, tuple[str, Mapping[str, str]]]
+    expression: str
+    label: str
+    threshold: int
+    period_seconds: int
+    periods: int = 1
+
+
+def own_alarms(fallback_rate_percent: int) -> Iterator[OwnAlarm]:
+    """Yield the alarms on the product's own metrics."""
+    yield OwnAlarm(
+        "fallback-rate",
+        f"Over {fallback_rate_percent} % of the messages of an hour needed a fallback: the first "
+        "channel, or its delivery events, may be down.",
+        "fallback-rate",
+        {
+            "accepted": ("MessagesAccepted", {}),
+            "timeout": ("Fallbacks", {"reason": "timeout"}),
+            "failure": ("Fallbacks", {"reason": "failure"}),
+        },
+        # FILL: a reason that did not happen has no data, and would void the sum.
+        "100 * (FILL(timeout, 0) + FILL(failure, 0)) / accepted",
+        "Fallback rate, percent",
+        threshold=fallback_rate_percent,
+        period_seconds=3_600,
+    )
+    for channel in CHANNELS:
+        yield OwnAlarm(
+            f"{channel}-without-events",
+            f"Messages went out by {channel} for half an hour, and not one delivery event came "
+            f"back: policies, event destination or quota. All of them will fall back.",
+            "sends-without-events",
+            {
+                "sent": ("MessagesSent", {"channel": channel}),
+                "events": ("EventsApplied", {"channel": channel}),
+            },
+            # A send counts no event as 0: so there is a number for both whenever there are sends.
+            "IF(events == 0, sent, 0)",
+            "Sends without any event",
+            threshold=0,
+            # Two in a row: the events of a burst at the end of one come in the next.
+            period_seconds=900,
+            periods=2,
+        )
 
 
 def with_runbook(description: str, part: str) -> str:

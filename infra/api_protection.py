@@ -1,5 +1,7 @@
 """Where the API may be called from, and how often from one address."""
 
+import re
+
 import pulumi
 import pulumi_aws as aws
 
@@ -40,20 +42,25 @@ def web_acl(
     stage: aws.apigateway.Stage,
     *,
     rate_limit: int,
+    stack_name: str,
     tags: dict[str, str],
     parent: pulumi.Resource,
 ) -> None:
     """Create the web ACL of `stage`, which refuses an address beyond `rate_limit` in 5 minutes."""
+    # The console lists the metrics of all stacks together. Their names have up to 128 letters,
+    # digits, hyphens and underscores:
+    # https://docs.aws.amazon.com/waf/latest/APIReference/API_VisibilityConfig.html
+    metric = re.sub("[^A-Za-z0-9_-]", "-", stack_name)[:100]
     acl = aws.wafv2.WebAcl(
         f"{name}-web-acl",
         scope="REGIONAL",
         default_action=aws.wafv2.WebAclDefaultActionArgs(
             allow=aws.wafv2.WebAclDefaultActionAllowArgs()
         ),
-        rules=[_rate_rule(rate_limit)],
+        rules=[_rate_rule(rate_limit, f"{metric}-rate-by-address")],
         visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
             cloudwatch_metrics_enabled=True,
-            metric_name="web-acl",
+            metric_name=f"{metric}-web-acl",
             # Samples keep requests with their headers, the client's key among them.
             sampled_requests_enabled=False,
         ),
@@ -64,11 +71,12 @@ def web_acl(
         f"{name}-web-acl-association",
         resource_arn=stage.arn,
         web_acl_arn=acl.arn,
-        opts=pulumi.ResourceOptions(parent=parent),
+        # A stage has one. Deleted after its replacement was made, the old one would take it along.
+        opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
     )
 
 
-def _rate_rule(limit: int) -> aws.wafv2.WebAclRuleArgs:
+def _rate_rule(limit: int, metric: str) -> aws.wafv2.WebAclRuleArgs:
     return aws.wafv2.WebAclRuleArgs(
         name="rate-by-address",
         priority=1,
@@ -80,7 +88,7 @@ def _rate_rule(limit: int) -> aws.wafv2.WebAclRuleArgs:
         ),
         visibility_config=aws.wafv2.WebAclRuleVisibilityConfigArgs(
             cloudwatch_metrics_enabled=True,
-            metric_name="rate-by-address",
+            metric_name=metric,
             sampled_requests_enabled=False,
         ),
     )

@@ -31,8 +31,16 @@ def runtime_archive() -> pulumi.AssetArchive:
     return pulumi.AssetArchive(
         # Relative to the program, where Pulumi resolves them: the state of a stack should not
         # change with the folder that a colleague cloned into.
-        {name: pulumi.FileAsset(os.path.relpath(path)) for name, path in runtime_files().items()}
+        {name: pulumi.FileAsset(_relative(path)) for name, path in runtime_files().items()}
     )
+
+
+def _relative(path: Path) -> str:
+    try:
+        return os.path.relpath(path)
+    except ValueError:
+        # On another drive of Windows there is no way from here.
+        return str(path)
 
 
 def runtime_files() -> dict[str, Path]:

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .alarms import EMPTY_QUEUES, FUNCTIONS, WAITING_QUEUES
+from .alarms import CHANNELS, EMPTY_QUEUES, FUNCTIONS, WAITING_QUEUES
 
 __all__ = ["dashboard_body"]
 
 _NAMESPACE = "FallbackMessaging"
-_CHANNELS = ("email", "sms", "whatsapp", "rcs")
 _REASONS = ("timeout", "failure")
 _TABLES = ("messages", "payloads", "provider_message_ids")
 _QUEUES = ("intake", "timers", "events")
@@ -44,15 +43,15 @@ def dashboard_body(region: str, stack_name: str, names: Mapping[str, str]) -> di
 
 def _funnel(stack: str) -> Iterator[_Graph]:
     yield _Graph("Accepted", [_own("MessagesAccepted", stack)])
-    yield _Graph("Sent, by channel", _by("channel", _CHANNELS, "MessagesSent", stack))
-    yield _Graph("Delivered, by channel", _by("channel", _CHANNELS, "MessagesDelivered", stack))
-    yield _Graph("Failed, by channel", _by("channel", _CHANNELS, "MessagesFailed", stack))
+    yield _Graph("Sent, by channel", _by("channel", CHANNELS, "MessagesSent", stack))
+    yield _Graph("Delivered, by channel", _by("channel", CHANNELS, "MessagesDelivered", stack))
+    yield _Graph("Failed, by channel", _by("channel", CHANNELS, "MessagesFailed", stack))
     yield _Graph("Fallback rate, by reason, percent of accepted", _fallback_rate(stack))
     yield _Graph(
         "Time to delivery, p50, p90 and p99, ms",
         [
             [*metric, {"stat": stat, "label": f"{channel} {stat}"}]
-            for channel in _CHANNELS
+            for channel in CHANNELS
             for metric in _by("channel", (channel,), "TimeToDelivery", stack)
             for stat in ("p50", "p90", "p99")
         ],
@@ -87,6 +86,7 @@ def _exceptions(stack: str) -> Iterator[_Graph]:
         "Events set aside",
         [*(_own(name, stack) for name in set_aside), [{"expression": search, "id": "unknown"}]],
     )
+    yield _Graph("Events applied, by channel", _by("channel", CHANNELS, "EventsApplied", stack))
     yield _Graph("Duplicates suppressed", [_own("DuplicatesSuppressed", stack)])
 
 

@@ -1,5 +1,6 @@
 """The way of delivery events: topic, buffer queue, relay, Kinesis stream."""
 
+import re
 from typing import TypedDict
 
 import pulumi
@@ -10,7 +11,9 @@ from .encryption_key import encryption_key
 from .functions import FunctionArgs, FunctionCode, RuntimeFunction, runtime_function
 from .location import json_document, location_of
 from .part_arguments import completed
+from .policies import Location
 from .queues import WorkQueue, work_queue
+from .settings import SettingsError
 
 __all__ = ["DeliveryEventStream", "DeliveryEventStreamArgs"]
 
@@ -66,6 +69,7 @@ class DeliveryEventStream(pulumi.ComponentResource):
         args: DeliveryEventStreamArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        _check_name(name)
         args = completed(name, args, DeliveryEventStreamArgs)
         super().__init__("fallback-messaging:index:DeliveryEventStream", name, {}, opts)
         if _is_missing(args["kms_key_arn"]):
@@ -75,7 +79,9 @@ class DeliveryEventStream(pulumi.ComponentResource):
         self.topic_arn = (
             _topic(name, args, self)
             if _is_missing(args["events_topic_arn"])
-            else pulumi.Output.from_input(args["events_topic_arn"])
+            else pulumi.Output.all(args["events_topic_arn"], location_of(self)).apply(
+                lambda known: _topic_of_this_place(*known)
+            )
         )
         events = _buffer(name, self.topic_arn, args, self)
         stream = _stream(name, args, self)
@@ -95,6 +101,30 @@ _OUTPUTS = tuple(DeliveryEventStream.__annotations__)
 
 def _is_missing(arn: pulumi.Input[str]) -> bool:
     return isinstance(arn, str) and not arn
+
+
+def _topic_of_this_place(topic_arn: str, place: Location) -> str:
+    # The key lets this account's topics use it, and providers publish within their Region only.
+    if topic_arn.rpartition(":")[0] == place.arn("sns", "").rpartition(":")[0]:
+        return topic_arn
+    problem = (
+        f"eventsTopicArn: {topic_arn} is not a topic of the stack's account ({place.account_id}) "
+        f"and Region ({place.region}): its events could not be encrypted with the stack's key, "
+        f"and would be lost"
+    )
+    raise SettingsError([problem])
+
+
+def _check_name(name: str) -> None:
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,37}", name):
+        return
+    # "-relay-events-role", and what Pulumi adds to keep names apart.
+    problem = (
+        f"name of the component: {name!r} is invalid: 1 to 38 letters, digits and hyphens, "
+        f"starting with a letter: an IAM role's name has at most 64 characters and the component "
+        f"adds up to 26"
+    )
+    raise SettingsError([problem])
 
 
 def _topic(

@@ -1,5 +1,7 @@
 """The customer-managed key that everything at rest is encrypted with."""
 
+import re
+
 import pulumi
 import pulumi_aws as aws
 
@@ -29,5 +31,12 @@ def encryption_key(
         policy=json_document(resource_policies.key_policy, location=location_of(parent)),
         tags=tags,
         opts=pulumi.ResourceOptions(parent=parent, protect=protect, retain_on_delete=protect),
+    )
+    aws.kms.Alias(
+        f"{name}-alias",
+        # What the console shows instead of an id: by the stack, which keeps aliases apart.
+        name="alias/" + re.sub("[^A-Za-z0-9_-]", "-", f"{name}-{pulumi.get_stack()}"),
+        target_key_id=key.key_id,
+        opts=pulumi.ResourceOptions(parent=parent),
     )
     return key.arn

@@ -8,6 +8,8 @@ import pulumi_aws as aws
 
 from .location import location_of
 from .part_arguments import completed
+from .policies import Location
+from .service_regions import region_warnings
 from .whatsapp_event_destination import WhatsAppEventDestination
 
 __all__ = ["EventDestinations", "EventDestinationsArgs", "configuration_set_name"]
@@ -90,6 +92,7 @@ class EventDestinations(pulumi.ComponentResource):
         if args["create_sms_config_set"] or args["attach_sms_event_destination"]:
             _sms_destination(name, self.sms_config_set_name, args, self)
         location = location_of(self)
+        location.apply(lambda place: self._warn_of_region(place, args))
         for business_account_id in args["whats_app_business_account_ids"]:
             WhatsAppEventDestination(
                 f"{name}-{business_account_id.rpartition('/')[2]}",
@@ -105,6 +108,14 @@ class EventDestinations(pulumi.ComponentResource):
                 "sms_config_set_name": self.sms_config_set_name,
             }
         )
+
+    def _warn_of_region(self, place: Location, args: EventDestinationsArgs) -> None:
+        for warning in region_warnings(
+            place,
+            ses=args["create_ses_config_set"] or args["attach_ses_event_destination"],
+            sms=args["create_sms_config_set"] or args["attach_sms_event_destination"],
+        ):
+            pulumi.log.warn(warning, self)
 
 
 def configuration_set_name(given: str, stack_name: str, *, created: bool) -> str:

@@ -83,8 +83,14 @@ class MessageApi(pulumi.ComponentResource):
         )
         stage = api_stage(name, _stage_args(name, api, function.function, args, self), self)
         if args["waf_rate_limit"]:
-            limit = args["waf_rate_limit"]
-            web_acl(name, stage, rate_limit=limit, tags=args["tags"], parent=self)
+            web_acl(
+                name,
+                stage,
+                rate_limit=args["waf_rate_limit"],
+                stack_name=args["stack_name"],
+                tags=args["tags"],
+                parent=self,
+            )
         keys = _keys(name, api, stage, args, self)
         first = next(iter(keys.values()), None)
         self.api_key_id = first.id if first else pulumi.Output.from_input("")

@@ -8,10 +8,11 @@ import pulumi
 import pulumi_aws as aws
 
 from . import resource_policies
-from .alarms import ALARMS, FALLBACK_RATE_RUNBOOK, with_runbook
+from .alarms import ALARMS, own_alarms, with_runbook
 from .dashboard import dashboard_body
 from .location import json_document, location_of
 from .log_queries import LOG_QUERIES
+from .policies import Location
 
 __all__ = ["Observability", "ObservabilityArgs"]
 
@@ -79,12 +80,12 @@ class Observability(pulumi.ComponentResource):
         if args["alarm_email"] or args["alarm_topic_arn"] != "":
             self._actions = [self.alarm_topic_arn]
         self._alarms(args)
-        self._fallback_rate_alarm(args)
+        self._own_alarms(args)
         self._log_queries(args)
         self.dashboard_name = self._dashboard(args).dashboard_name
         self.dashboard_url = pulumi.Output.all(self.dashboard_name, location_of(self)).apply(
             lambda known: (
-                f"https://{known[1].region}.console.aws.amazon.com/cloudwatch/home"
+                f"https://{_console(known[1])}/cloudwatch/home"
                 f"?region={known[1].region}#dashboards/dashboard/{known[0]}"
             )
         )
@@ -147,37 +148,37 @@ class Observability(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             )
 
-    def _fallback_rate_alarm(self, args: ObservabilityArgs) -> None:
-        aws.cloudwatch.MetricAlarm(
-            f"{self._prefix}-fallback-rate",
-            alarm_description=with_runbook(
-                f"Over {args['fallback_rate_alarm_percent']} % of the messages of an hour needed a "
-                "fallback: the first channel, or its delivery events, may be down.",
-                FALLBACK_RATE_RUNBOOK,
-            ),
-            metric_queries=[
-                _sum_query("accepted", "MessagesAccepted", {"stack": args["stack_name"]}),
-                *(
-                    _sum_query(reason, "Fallbacks", {"stack": args["stack_name"], "reason": reason})
-                    for reason in ("timeout", "failure")
-                ),
-                {
-                    "id": "rate",
-                    "label": "Fallback rate, percent",
-                    # FILL: a reason that did not happen has no data, and would void the sum.
-                    "expression": "100 * (FILL(timeout, 0) + FILL(failure, 0)) / accepted",
-                    "return_data": True,
-                },
-            ],
-            comparison_operator="GreaterThanThreshold",
-            threshold=args["fallback_rate_alarm_percent"],
-            evaluation_periods=1,
-            treat_missing_data="notBreaching",
-            alarm_actions=self._actions,
-            ok_actions=self._actions,
-            tags=self._tags,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+    def _own_alarms(self, args: ObservabilityArgs) -> None:
+        for alarm in own_alarms(args["fallback_rate_alarm_percent"]):
+            aws.cloudwatch.MetricAlarm(
+                f"{self._prefix}-{alarm.noun}",
+                alarm_description=with_runbook(alarm.description, alarm.runbook),
+                metric_queries=[
+                    *(
+                        _sum_query(
+                            query_id,
+                            metric,
+                            {"stack": args["stack_name"], **dimensions},
+                            alarm.period_seconds,
+                        )
+                        for query_id, (metric, dimensions) in alarm.metrics.items()
+                    ),
+                    {
+                        "id": "compared",
+                        "label": alarm.label,
+                        "expression": alarm.expression,
+                        "return_data": True,
+                    },
+                ],
+                comparison_operator="GreaterThanThreshold",
+                threshold=alarm.threshold,
+                evaluation_periods=alarm.periods,
+                treat_missing_data="notBreaching",
+                alarm_actions=self._actions,
+                ok_actions=self._actions,
+                tags=self._tags,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
 
     def _log_queries(self, args: ObservabilityArgs) -> None:
         names = _inputs(args)
@@ -186,7 +187,10 @@ class Observability(pulumi.ComponentResource):
                 f"{self._prefix}-{query.noun}-query",
                 # The console shows what is before the slash as a folder.
                 name=f"{args['stack_name']}/{query.title}",
-                log_group_names=[names[f"{noun}_log_group_name"] for noun in query.functions],
+                # In an order that does not depend on the program, for it is compared as a list.
+                log_group_names=pulumi.Output.all(
+                    *(names[f"{noun}_log_group_name"] for noun in query.functions)
+                ).apply(sorted),
                 query_string=query.query,
                 opts=pulumi.ResourceOptions(parent=self),
             )
@@ -209,11 +213,18 @@ class Observability(pulumi.ComponentResource):
         )
         return aws.cloudwatch.Dashboard(
             f"{self._prefix}-dashboard",
-            # By the stack's name, which keeps them apart; that of a dashboard has no dots.
-            dashboard_name=re.sub("[^A-Za-z0-9_-]", "-", args["stack_name"]),
+            # Unique in the account, over all Regions; without dots.
+            dashboard_name=location_of(self).apply(
+                lambda place: re.sub("[^A-Za-z0-9_-]", "-", f"{args['stack_name']}-{place.region}")
+            ),
             dashboard_body=body,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _console(place: Location) -> str:
+    hosts = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
+    return f"{place.region}.{hosts.get(place.partition, 'console.aws.amazon.com')}"
 
 
 def _inputs(args: ObservabilityArgs) -> dict[str, pulumi.Input[str]]:
@@ -221,7 +232,7 @@ def _inputs(args: ObservabilityArgs) -> dict[str, pulumi.Input[str]]:
 
 
 def _sum_query(
-    query_id: str, metric_name: str, dimensions: dict[str, str]
+    query_id: str, metric_name: str, dimensions: dict[str, str], period_seconds: int
 ) -> aws.cloudwatch.MetricAlarmMetricQueryArgs:
     return aws.cloudwatch.MetricAlarmMetricQueryArgs(
         id=query_id,
@@ -229,7 +240,7 @@ def _sum_query(
             namespace="FallbackMessaging",
             metric_name=metric_name,
             dimensions=dimensions,
-            period=3_600,
+            period=period_seconds,
             stat="Sum",
         ),
         return_data=False,

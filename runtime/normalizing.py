@@ -14,7 +14,7 @@ from .batches import in_parallel
 from .channels import CHANNELS
 from .domain.message import Message, apply
 from .domain.status import DeliveryEvent
-from .outcomes import count_changes
+from .outcomes import count_changes, count_events
 from .store import Store, link_all
 from .telemetry import logger, meter
 from .timers import Timers, timers_after_failures
@@ -123,6 +123,8 @@ class Normalizer:
             ]
             for before, after in written:
                 count_changes(before, after)
+            for _, after in (*written, *settled):
+                count_events(after, events[after.message_id])
             failures |= self._follow_up([*written, *settled], events, now)
             if consistent:
                 # No row for an id of ours: it is older than the table's time to live.

@@ -1,8 +1,27 @@
 """What a change of a row is counted as."""
 
+from collections.abc import Sequence
+
 from .domain.message import Message
-from .domain.status import ARRIVED
+from .domain.status import ARRIVED, DeliveryEvent
 from .telemetry import meter
+
+
+def count_send(channel: str) -> None:
+    """Count a send that the provider has taken, and no event for it yet.
+
+    The zero is a value that the alarm on sends without events can compare with: a metric that has
+    no value at all in a while is neither zero nor anything else.
+    """
+    meter.count("MessagesSent", channel=channel)
+    meter.count("EventsApplied", 0, channel=channel)
+
+
+def count_events(message: Message, events: Sequence[DeliveryEvent]) -> None:
+    """Count the events of a row by the channel that its step was sent on, known ones too."""
+    for event in events:
+        if event.step is not None and 0 <= event.step < len(message.steps):
+            meter.count("EventsApplied", channel=message.steps[event.step].channel)
 
 
 def count_changes(before: Message, after: Message) -> None:

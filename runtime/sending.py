@@ -26,7 +26,7 @@ from .domain.decision import Action, Decision, claim, decide, release
 from .domain.message import Message, UseCase, apply
 from .domain.plan import StepContent
 from .domain.status import DeliveryEvent, FailureClass, Status
-from .outcomes import count_changes
+from .outcomes import count_changes, count_events, count_send
 from .recipient_limit import RECIPIENT_LIMIT, RecipientLimit
 from .settings import SenderSettings
 from .store import ConflictError, Store, UnavailableError, link_all
@@ -215,7 +215,7 @@ class Sender:
                 return
             outcome = Rejected(FailureClass.THROTTLED, outcome.reason)
         if isinstance(outcome, Accepted):
-            meter.count("MessagesSent", channel=channel)
+            count_send(channel)
             event = DeliveryEvent(
                 channel=channel,
                 status=Status.ACCEPTED,
@@ -274,6 +274,7 @@ class Sender:
         waiting = link_all(self.store, [provider_message_id], message.message_id, index, now)
         message = self._change(message, lambda current: apply(current, waiting), now)
         if waiting:
+            count_events(message, waiting)
             self._start_after_failure(message, now)
         return message
 

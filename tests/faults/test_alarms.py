@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from infra.alarms import ALARMS
+from infra.alarms import ALARMS, CHANNELS, OwnAlarm, own_alarms
 from runtime.handlers import (
     message_api,
     normalize_events,
@@ -23,12 +23,14 @@ from tests.faults.faults import Fault
 from tests.faults.scenarios import chain
 from tests.faults.world import START, World, forget_clients, in_memory
 from tests.runtime.conftest import CONTEXT
-from tests.support.requests import request
+from tests.support.events import ses, sms, whatsapp
+from tests.support.requests import EMAIL, RCS, SMS, WHATSAPP, request
 
 BY_AWS_ALONE = {
     "stream-failures-not-empty",
     *(alarm.noun for alarm in ALARMS if alarm.metric == "Throttles"),
 }
+OWN = {alarm.noun: alarm for alarm in own_alarms(50)}
 HANDLERS = {
     "message-api": message_api.handler,
     "send-primary": send_primary.handler,
@@ -162,15 +164,84 @@ def test_a_function_without_its_settings_has_errors(begin, monkeypatch, function
         HANDLERS[function](event, CONTEXT)
 
 
-def test_the_fallback_rate_is_of_metrics_that_are_counted(world, capsys) -> None:
+SENT = {"email": EMAIL, "sms": SMS, "whatsapp": WHATSAPP, "rcs": RCS}
+EVENTS: dict[str, Callable[[str], dict]] = {
+    "email": lambda id_: ses("Delivery", id_, 0),
+    "sms": lambda id_: sms("TEXT_DELIVERED", id_, 0),
+    "whatsapp": lambda id_: whatsapp("delivered", wamid="wamid.A", echo=f"{id_}:0"),
+    "rcs": lambda id_: sms("RCS_DELIVERED", id_, 0),
+}
+
+
+class Printed:
+    """The sums of the metrics that were printed, as CloudWatch would have them."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self._lines: list[dict] = []
+
+    def compared(self, alarm: OwnAlarm) -> float | None:
+        """Return what the alarm's expression makes of the sums; None if one has no value."""
+        for line in self._capsys.readouterr().out.splitlines():
+            if '"_aws"' in line:
+                self._lines.append(json.loads(line))
+        sums = {name: self._sum(*metric) for name, metric in alarm.metrics.items()}
+        functions = {
+            "IF": lambda condition, then, other: then if condition else other,
+            "FILL": lambda value, filling: filling if value is None else value,
+        }
+        if None in sums.values() and "FILL" not in alarm.expression:
+            return None
+        return eval(alarm.expression, functions, sums)
+
+    def _sum(self, name: str, dimensions: dict[str, str]) -> float | None:
+        values = [
+            value
+            for line in self._lines
+            if name in line and all(line.get(key) == want for key, want in dimensions.items())
+            for value in line[name]
+        ]
+        return sum(values) if values else None
+
+
+@provokes(*(f"{channel}-without-events" for channel in CHANNELS))
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_sends_of_which_nothing_is_heard_are_alarming(world, capsys, channel) -> None:
+    printed = Printed(capsys)
+    by_channel = {
+        name.removesuffix("-without-events"): alarm
+        for name, alarm in OWN.items()
+        if name.endswith("-without-events")
+    }
+    alarm = by_channel.pop(channel)
+    assert printed.compared(alarm) is None
+
+    silent = world.accept(request(SENT[channel], SMS))
+    world.start(silent)
+    assert printed.compared(alarm) > alarm.threshold
+    # Events of messages that are not ours, or of another channel, do not hide it.
+    world.normalize(ses("Delivery", "00000000-0000-4000-8000-000000000000", 0))
+    other = "email" if channel != "email" else "sms"
+    heard = world.accept(request(SENT[other], SMS))
+    world.start(heard)
+    world.normalize(EVENTS[other](heard))
+    assert printed.compared(alarm) > alarm.threshold
+    assert printed.compared(by_channel[other]) == by_channel[other].threshold
+
+    world.normalize(EVENTS[channel](silent))
+    assert printed.compared(alarm) == alarm.threshold
+
+
+@provokes("fallback-rate")
+def test_many_fallbacks_are_alarming(world, capsys) -> None:
+    printed, alarm = Printed(capsys), OWN["fallback-rate"]
     message_id = world.accept(request())
     world.start(message_id)
+    assert printed.compared(alarm) <= alarm.threshold
     world.now += 60_000
     world.fire(*(timer["body"] for timer in world.queued("timers")))
-    printed = capsys.readouterr().out
-    assert '"MessagesAccepted":[1.0]' in printed
-    assert '"reason":"timeout","Fallbacks":[1.0]' in printed
+    assert printed.compared(alarm) > alarm.threshold
 
 
 def test_every_alarm_is_provoked_here_or_by_aws_alone() -> None:
-    assert {alarm.noun for alarm in ALARMS} == PROVOKED | BY_AWS_ALONE
+    assert {alarm.noun for alarm in ALARMS} | OWN.keys() == PROVOKED | BY_AWS_ALONE

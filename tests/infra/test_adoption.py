@@ -58,6 +58,27 @@ def test_an_existing_topic_is_subscribed_to_and_nothing_else(deploy: Callable[..
     assert recording.outputs["events_topic"] == "their-events"
 
 
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "arn:aws:sns:eu-west-1:210987654321:their-events",
+        "arn:aws:sns:eu-central-1:123456789012:their-events",
+        "arn:aws-cn:sns:eu-west-1:123456789012:their-events",
+    ],
+)
+def test_a_topic_of_another_place_is_refused(deploy: Callable[..., Any], topic: str) -> None:
+    with pytest.raises(SettingsError, match=f"eventsTopicArn: {topic} is not a topic of the stack"):
+        deploy(eventsTopicArn=topic)
+
+
+def test_a_stream_alone_has_a_name_that_roles_can_have(run_program: Callable[..., Any]) -> None:
+    recording = run_program(lambda: DeliveryEventStream("e" * 38, {}))
+    assert all(len(role.name) <= 64 - 8 for role in recording.all("Role"))
+    for name in ("e" * 39, "1events", "my.events"):
+        with pytest.raises(SettingsError, match="name of the component"):
+            run_program(lambda name=name: DeliveryEventStream(name, {}))
+
+
 def test_functions_run_in_an_existing_network(deploy: Callable[..., Any]) -> None:
     recording = deploy(subnetIds='["subnet-0a1"]', securityGroupIds='["sg-0b2"]')
 

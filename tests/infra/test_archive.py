@@ -96,6 +96,16 @@ def test_no_path_of_this_machine_is_in_it() -> None:
     assert not [asset.path for asset in built.assets.values() if Path(asset.path).is_absolute()]
 
 
+def test_a_file_on_another_drive_is_named_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_way(path: Path) -> str:
+        raise ValueError(f"path is on mount 'C:', start on mount 'D:': {path}")
+
+    monkeypatch.setattr(archive.os.path, "relpath", no_way)
+    built = archive.runtime_archive()
+
+    assert built.assets["runtime/rows.py"].path == str(ROOT / "runtime" / "rows.py")
+
+
 def test_the_functions_can_be_imported_from_it(tmp_path: Path) -> None:
     for name, path in archive.runtime_files().items():
         target = tmp_path / name

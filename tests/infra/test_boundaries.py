@@ -21,6 +21,7 @@ WITHOUT_PULUMI = {
     "parameters.py",
     "policies.py",
     "resource_policies.py",
+    "service_regions.py",
     "settings.py",
     "sizes.py",
 }

@@ -15,7 +15,7 @@ from infra import FallbackMessaging, FallbackMessagingArgs, SettingsError
 from infra.settings import PARAMETERS
 
 # Names that a user gives, or that AWS has no other way to tell apart.
-NAMED = {"ConfigurationSet", "Smsvoicev2ConfigurationSet", "Dashboard", "QueryDefinition"}
+NAMED = {"Alias", "ConfigurationSet", "Smsvoicev2ConfigurationSet", "Dashboard", "QueryDefinition"}
 PHYSICAL_NAMES = ("name", "configurationSetName", "dashboardName", "bucket")
 STACKS = ("dev", "staging", "prod")
 PREFIX = "FallbackMessagingService"

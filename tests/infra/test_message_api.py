@@ -220,6 +220,15 @@ def test_a_web_acl_stops_an_address_that_asks_too_often(deploy: Callable[..., An
     assert (acl["scope"], acl["defaultAction"]) == ("REGIONAL", {"allow": {}})
     # Samples would keep the clients' keys.
     assert acl["visibilityConfig"]["sampledRequestsEnabled"] is False
+    metrics = [acl["visibilityConfig"]["metricName"]]
+    metrics += [rule["visibilityConfig"]["metricName"] for rule in acl["rules"]]
+    assert metrics == [
+        "FallbackMessagingService-dev-web-acl",
+        "FallbackMessagingService-dev-rate-by-address",
+    ]
+    # A stage has one association: the old one, deleted later, would take the new one along.
+    (name,) = [each.name for each in recording.all("WebAclAssociation")]
+    assert recording.options[name].delete_before_replace is True
     association = recording.one("WebAclAssociation").inputs
     assert association["webAclArn"] == recording.one("WebAcl").arn
     assert association["resourceArn"] == recording.one("Stage").arn

@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from infra.observability import _console
+from infra.policies import Location
 from runtime.channels import CHANNELS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,7 +87,27 @@ def test_the_fallback_rate_counts_both_reasons_against_the_accepted_messages(
         "timeout": ("Fallbacks", {"stack": STACK, "reason": "timeout"}),
         "failure": ("Fallbacks", {"stack": STACK, "reason": "failure"}),
     }
-    assert [query["id"] for query in inputs["metricQueries"] if query.get("returnData")] == ["rate"]
+    assert [query["id"] for query in inputs["metricQueries"] if query.get("returnData")] == [
+        "compared"
+    ]
+
+
+def test_each_channel_has_an_alarm_on_sends_without_events(dev: Any) -> None:
+    silences = [a for a in dev.all("MetricAlarm") if a.name.endswith("-without-events")]
+
+    assert len(silences) == len(CHANNELS)
+    for channel in CHANNELS:
+        inputs = dev.one("MetricAlarm", f"-{channel}-without-events").inputs
+        *metrics, compared = inputs["metricQueries"]
+        assert {query["id"]: query["metric"]["metricName"] for query in metrics} == {
+            "sent": "MessagesSent",
+            "events": "EventsApplied",
+        }
+        for query in metrics:
+            assert query["metric"]["dimensions"] == {"stack": STACK, "channel": channel}
+            # Half an hour in all.
+            assert query["metric"]["period"] * inputs["evaluationPeriods"] == 1_800
+        assert compared["returnData"] is True
 
 
 def test_no_traffic_is_not_alarming(dev: Any) -> None:
@@ -270,6 +294,9 @@ def test_saved_queries_read_the_logs_of_their_functions(dev: Any) -> None:
         assert set(query.inputs["logGroupNames"]) <= groups
     everything = dev.one("QueryDefinition", "-one-message-query").inputs["logGroupNames"]
     assert len(everything) == 5
+    # Compared as a list, in which AWS's order may not be the program's.
+    for query in dev.all("QueryDefinition"):
+        assert query.inputs["logGroupNames"] == sorted(query.inputs["logGroupNames"])
 
 
 def test_saved_queries_ask_only_for_what_the_functions_log(dev: Any) -> None:
@@ -294,7 +321,21 @@ def test_the_graphs_of_the_dashboard_do_not_overlap(dev: Any) -> None:
     assert all(graph["x"] + graph["width"] <= 24 for graph in graphs(dev))
 
 
-def test_the_dashboard_is_named_for_the_stack_and_linked(dev: Any, prod: Any) -> None:
-    assert dev.one("Dashboard").inputs["dashboardName"] == STACK
-    assert prod.one("Dashboard").inputs["dashboardName"] == "FallbackMessagingService-prod"
-    assert dev.outputs["dashboard_url"].endswith(f"#dashboards/dashboard/{STACK}")
+def test_the_dashboard_is_named_for_stack_and_region_and_linked(dev: Any, prod: Any) -> None:
+    # A name is the account's, over all Regions.
+    assert dev.one("Dashboard").inputs["dashboardName"] == f"{STACK}-eu-west-1"
+    name = prod.one("Dashboard").inputs["dashboardName"]
+    assert name == "FallbackMessagingService-prod-eu-west-1"
+    assert dev.outputs["dashboard_url"].endswith(f"#dashboards/dashboard/{STACK}-eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "host"),
+    [
+        ("aws", "eu-west-1", "eu-west-1.console.aws.amazon.com"),
+        ("aws-cn", "cn-north-1", "cn-north-1.console.amazonaws.cn"),
+        ("aws-us-gov", "us-gov-west-1", "us-gov-west-1.console.amazonaws-us-gov.com"),
+    ],
+)
+def test_each_partition_has_a_console_of_its_own(partition: str, region: str, host: str) -> None:
+    assert _console(Location(partition, region, "123456789012")) == host
