@@ -9,7 +9,7 @@ WHICH = $(if $(OUTPUTS),--outputs $(OUTPUTS),--stack $(or $(STACK),$(error say w
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo local preview examples test check bench scale cost docs format lock clean faults mutants soak \
-	dead-letters explain redrive quarantine replay discard
+	dead-letters explain redrive quarantine replay discard verify
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,6 +65,11 @@ replay: $(INSTALLED)  ## put set-aside events on the stream again, after a fix: 
 # MESSAGE: what the lists have in brackets; several with blanks between them, in quotes.
 discard: $(INSTALLED)  ## delete what can never be put back: make discard STACK=prod MESSAGE=...
 	@$(BIN)/python -m operations $@ $(WHICH) $(or $(MESSAGE),$(error say which SQS message: make $@ ... MESSAGE=...))
+
+# Sends a mail from SENDER and a text from TEXT_SENDER to the services' simulators; TEXT_RECIPIENT is that of another country.
+verify: $(INSTALLED)  ## see that receipts come back: make verify STACK=prod SENDER=shop@... TEXT_SENDER=+1...
+	@$(BIN)/python -m operations $@ $(WHICH) $(addprefix --mail-sender ,$(SENDER)) $(addprefix --text-sender ,$(TEXT_SENDER)) \
+		$(addprefix --text-recipient ,$(TEXT_RECIPIENT))
 
 check: $(INSTALLED)  ## lint, formatting, types and generated documents
 	$(BIN)/ruff check .

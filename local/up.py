@@ -52,7 +52,11 @@ def write_outputs(deployment: Deployment, endpoint_file: Path) -> Path:
     # A key is in it. `touch` would leave the mode of a file that is there already as it is.
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
-    outputs = {**deployment.outputs, "aws_endpoint_url": deployment.cloud.emulator_url}
+    outputs = {
+        **deployment.outputs,
+        "aws_endpoint_url": deployment.cloud.emulator_url,
+        "provider_endpoint_url": deployment.simulator_url,
+    }
     path.write_text(json.dumps(outputs, indent=2) + "\n", encoding="utf-8")
     return path
 

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations.account import allowances
+from operations.api import caller
 from operations.aws_errors import advice
 from operations.dead_letters import DeadLetter, dead_letters, read_message, redrive
 from operations.explanation import explanation
 from operations.quarantine import Entry, entries, replay
 from operations.stack import Stack, StackError
 from operations.verdict import Effect
+from operations.verification import MAIL_RECIPIENT, TEXT_RECIPIENT, Probe, verify
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,6 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         "quarantine": _quarantine,
         "replay": _replay,
         "discard": _discard,
+        "verify": _verify,
     }
     local_url = None
     try:
@@ -80,6 +84,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     discard.add_argument(
         "sqs_ids", metavar="SQS_MESSAGE_ID", nargs="+", help="what a list has in []"
+    )
+    check = commands.add_parser(
+        "verify", parents=[source], help="send a mail and a text to the services' simulators"
+    )
+    check.add_argument(
+        "--mail-sender", metavar="ADDRESS", help="an address that the stack sends from"
+    )
+    check.add_argument("--text-sender", metavar="SENDER", help="a number, pool or sender id")
+    check.add_argument(
+        "--text-recipient",
+        metavar="NUMBER",
+        default=TEXT_RECIPIENT,
+        help="a destination of the SMS simulator in the sender's country (%(default)s)",
+    )
+    check.add_argument(
+        "--wait", metavar="SECONDS", type=int, default=120, help="for receipts (%(default)s)"
     )
     return parser
 
@@ -184,6 +204,28 @@ def _discard(stack: Stack, options: argparse.Namespace) -> int:
     if unknown:
         raise StackError(f"no queue has {', '.join(sorted(unknown))}: nothing discarded")
     return 0
+
+
+def _verify(stack: Stack, options: argparse.Namespace) -> int:
+    probes = [
+        Probe(channel, sender, recipient)
+        for channel, sender, recipient in (
+            ("email", options.mail_sender, MAIL_RECIPIENT),
+            ("sms", options.text_sender, options.text_recipient),
+        )
+        if sender
+    ]
+    call = caller(stack)
+    failed = False
+    for probe in probes:
+        finding = verify(stack, call, probe, options.wait)
+        failed = failed or not finding.arrived
+        print(finding, flush=True)
+    if not probes:
+        print("nothing sent: name a sender of mails, of texts, or both")
+    for allowance in allowances(stack):
+        print(allowance)
+    return 1 if failed else 0
 
 
 def _summary(counts: Counter[Effect] | Counter[str]) -> str:

@@ -32,6 +32,8 @@ _OUTPUTS: Final = {
     "quarantine_queue": "quarantine_queue_name",
     "stream_failures_queue": "stream_failures_queue_name",
 }
+# Which `make local` has beside the emulator.
+_PROVIDERS: Final = ("sesv2", "pinpoint-sms-voice-v2", "socialmessaging")
 
 
 class StackError(Exception):
@@ -109,18 +111,28 @@ class Stack:
         url = self.outputs.get("aws_endpoint_url")
         return None if url is None else str(url)
 
+    @property
+    def region(self) -> str:
+        """The Region that the stack is in."""
+        return self.output("events_topic_arn").split(":")[3]
+
+    def client(self, service: str) -> Any:  # noqa: ANN401  boto3 makes the class at run time
+        """Return a client of any service in the stack's Region."""
+        return self._client(service)
+
     def _client(self, service: str) -> Any:  # noqa: ANN401  boto3 makes the class at run time
-        region = self.output("events_topic_arn").split(":")[3]
         local: dict[str, str] = {}
         if self.local_url is not None:
+            is_provider = service in _PROVIDERS and "provider_endpoint_url" in self.outputs
+            provider_url = self.outputs["provider_endpoint_url"] if is_provider else None
             # No credentials of the user's are needed there, and none are to be sent.
             local = {
-                "endpoint_url": self.local_url,
+                "endpoint_url": str(provider_url or self.local_url),
                 "aws_access_key_id": "local",
                 "aws_secret_access_key": "local",
             }
         make: Any = boto3.client
-        return make(service, region_name=region, **local)
+        return make(service, region_name=self.region, **local)
 
     @cached_property
     def sqs(self) -> Any:  # noqa: ANN401  boto3 makes the client's class at run time

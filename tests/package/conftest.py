@@ -88,7 +88,7 @@ def _wheel(directory: Path) -> Path:
     # From a copy: building leaves folders behind.
     source = directory / "source"
     source.mkdir()
-    for folder in ("infra", "runtime"):
+    for folder in ("infra", "operations", "runtime"):
         shutil.copytree(ROOT / folder, source / folder)
     for file in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, source)

@@ -21,7 +21,11 @@ def test_nothing_but_the_package_is_at_the_top(installation: Any) -> None:
 def test_all_of_the_components_and_of_the_runtime_is_in_it(installation: Any) -> None:
     sources = {
         f"fallback_messaging/{prefix}{path.relative_to(ROOT / folder).as_posix()}"
-        for folder, prefix in (("infra", ""), ("runtime", "runtime/"))
+        for folder, prefix in (
+            ("infra", ""),
+            ("operations", "operations/"),
+            ("runtime", "runtime/"),
+        )
         for path in (ROOT / folder).rglob("*")
         if path.suffix in (".py", ".json", ".typed")
     }
@@ -52,6 +56,14 @@ def test_everything_that_it_offers_can_be_imported(installation: Any) -> None:
     )
 
     assert int(installation.run("-c", program, cwd=installation.site_packages)) > 15
+
+
+def test_the_operators_commands_run_from_it(installation: Any) -> None:
+    command = ("-m", "fallback_messaging.operations", "verify", "--help")
+
+    printed = installation.run(*command, cwd=installation.site_packages)
+
+    assert "--text-sender" in printed
 
 
 def test_the_functions_code_is_found_inside_it(installation: Any) -> None:
