@@ -213,7 +213,12 @@ def _depths(stack: Stack) -> dict[str, int]:
 def _destination_fault(stack: Stack, channel: str) -> str:
     """Say what is wrong with the event destination; "" if nothing is, or it cannot be read."""
     topic = stack.output("events_topic_arn")
-    name = str(stack.outputs.get(f"{'ses' if channel == 'email' else 'sms'}_configuration_set", ""))
+    service = "ses" if channel == "email" else "sms"
+    # By the name of this project's program, or of the component's attribute.
+    outputs = (f"{service}_configuration_set", f"{service}_config_set_name")
+    name = next((str(stack.outputs[each]) for each in outputs if each in stack.outputs), None)
+    if name is None:
+        return ""
     if not name:
         return "the stack sends without a configuration set, so that no event is published"
     try:

@@ -20,6 +20,7 @@ import pytest
 from local.deployment import STATE_DIRECTORY
 from local.emulator import PROJECT_DIRECTORY
 from local.leftovers import remove_leftovers
+from operations.stack import Stack
 
 START_SECONDS = 60
 
@@ -140,6 +141,47 @@ def test_curl_line_works_as_pasted_and_nothing_is_left_after_sigterm(up: Up) -> 
     wait_until_gone(children)
     with pytest.raises(urllib.error.URLError):
         call(f"{endpoint['simulator_url']}/outbox", "")
+
+
+def test_receipts_are_verified_and_a_missing_destination_is_named(up: Up) -> None:
+    outputs = up.endpoint_file.with_name(up.endpoint_file.name.replace("endpoint", "outputs"))
+    stack = Stack.of_file(outputs)
+
+    def verify(seconds: int) -> subprocess.CompletedProcess[str]:
+        senders = ("--mail-sender", "shop@example.com", "--text-sender", "+12065550100")
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "operations", "verify", "--outputs", str(outputs)),
+                *senders,
+                *("--wait", str(seconds)),
+            ],
+            cwd=PROJECT_DIRECTORY,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = verify(60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    mail, text, *allowances = done.stdout.splitlines()
+    assert mail == "email to success@simulator.amazonses.com: a receipt says delivered"
+    assert text == "sms to +14254147755: a receipt says delivered"
+    # The simulator has no accounts.
+    assert [line for line in allowances if "SES: not readable" in line]
+
+    name = stack.outputs["ses_configuration_set"]
+    (destination,) = stack.client("sesv2").get_configuration_set_event_destinations(
+        ConfigurationSetName=name
+    )["EventDestinations"]
+    stack.client("sesv2").delete_configuration_set_event_destination(
+        ConfigurationSetName=name, EventDestinationName=destination["Name"]
+    )
+    done = verify(5)
+    assert done.returncode == 1, done.stdout + done.stderr
+    mail, place, *_ = done.stdout.splitlines()
+    assert mail.endswith(": sent, but no event has changed the row within 5 s")
+    assert place.startswith(f"  the event destination: {name} has none to arn:aws:sns:")
+    assert "sms to +14254147755: a receipt says delivered" in done.stdout
 
 
 def test_second_instance_leaves_the_first_and_its_file_alone(up: Up) -> None:

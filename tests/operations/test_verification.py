@@ -157,7 +157,11 @@ def test_silence_is_looked_for_at_the_destination_then_at_the_policies(
     assert sentence in str(finding)
 
 
-def test_a_stack_without_a_set_is_told_so(world, probe_with) -> None:
+@pytest.mark.parametrize("output", ["ses_configuration_set", "ses_config_set_name"])
+def test_a_stack_without_a_set_is_told_so(world, stack, probe_with, output) -> None:
+    # A program that exports neither says nothing about its set.
+    assert "without a configuration set" not in str(probe_with(world.start))
+    stack.outputs.update({output: ""})
     assert "without a configuration set" in str(probe_with(world.start))
 
 
