@@ -118,9 +118,6 @@ class Stack:
 
     def client(self, service: str) -> Any:  # noqa: ANN401  boto3 makes the class at run time
         """Return a client of any service in the stack's Region."""
-        return self._client(service)
-
-    def _client(self, service: str) -> Any:  # noqa: ANN401  boto3 makes the class at run time
         local: dict[str, str] = {}
         if self.local_url is not None:
             is_provider = service in _PROVIDERS and "provider_endpoint_url" in self.outputs
@@ -137,17 +134,17 @@ class Stack:
     @cached_property
     def sqs(self) -> Any:  # noqa: ANN401  boto3 makes the client's class at run time
         """The client of SQS in the stack's Region."""
-        return self._client("sqs")
+        return self.client("sqs")
 
     @cached_property
     def kinesis(self) -> Any:  # noqa: ANN401  boto3 makes the client's class at run time
         """The client of Kinesis in the stack's Region."""
-        return self._client("kinesis")
+        return self.client("kinesis")
 
     @cached_property
     def dynamodb(self) -> Any:  # noqa: ANN401  boto3 makes the client's class at run time
         """The client of DynamoDB in the stack's Region."""
-        return self._client("dynamodb")
+        return self.client("dynamodb")
 
     def queue_url(self, queue: str) -> str:
         """Return the URL of the queue "intake", "timers", "events", "quarantine", ...."""

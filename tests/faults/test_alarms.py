@@ -232,6 +232,16 @@ def test_sends_of_which_nothing_is_heard_are_alarming(world, capsys, channel) ->
     assert printed.compared(alarm) == alarm.threshold
 
 
+def test_events_that_came_before_the_answer_to_their_send_count_too(world, capsys) -> None:
+    printed, alarm = Printed(capsys), OWN["whatsapp-without-events"]
+    message_id = world.accept(request(WHATSAPP, SMS))
+    # Of the id that the provider is going to answer.
+    world.normalize(whatsapp("delivered", wamid="wamid.A", aws_id="00000001"))
+    world.start(message_id)
+    assert world.document(message_id)["status"] == "delivered"
+    assert printed.compared(alarm) == alarm.threshold
+
+
 @provokes("fallback-rate")
 def test_many_fallbacks_are_alarming(world, capsys) -> None:
     printed, alarm = Printed(capsys), OWN["fallback-rate"]
