@@ -72,7 +72,12 @@ def destinations(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
                 }
             ),
         }
-        monkeypatch.setattr(Stack, "client", lambda _stack, service: clients[service])
+        make = Stack.client
+
+        def client(of: Stack, service: str) -> Any:
+            return clients[service] if service in clients else make(of, service)
+
+        monkeypatch.setattr(Stack, "client", client)
         stack.outputs.update({"ses_configuration_set": "mails", "sms_configuration_set": "texts"})
 
     return having
