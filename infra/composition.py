@@ -60,9 +60,7 @@ def table_args(store: MessageStore) -> TableArgs:
     }
 
 
-def limit_args(
-    settings: Settings, stack_name: str, digest_key: pulumi.Output[str]
-) -> LimitArgs:
+def limit_args(settings: Settings, stack_name: str, digest_key: pulumi.Output[str]) -> LimitArgs:
     """Return the limits of what is sent, as arguments of the components that hold to them."""
     return {
         "digest_key": digest_key,

@@ -184,6 +184,4 @@ def _published_layer(place: Location) -> str:
         # Only known when the stack is deployed, where both the file and a program may have left it.
         name = "powertoolsLayerArn (in a program: powertools_layer_arn)"
         raise SettingsError([f"{name}: needed in {place.region}, which has no layer"])
-    return _POWERTOOLS_LAYER.format(
-        partition=place.partition, region=place.region, account=account
-    )
+    return _POWERTOOLS_LAYER.format(partition=place.partition, region=place.region, account=account)

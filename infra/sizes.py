@@ -71,6 +71,7 @@ def _cut(settings: Settings, field: str, count: int) -> Settings:
 def _sender_policy(settings: Settings) -> int:
     name = f"{settings.name_prefix}{_LONGEST_ADDITION}"
     table, queue = _PLACE.arn("dynamodb", f"table/{name}"), _PLACE.arn("sqs", name)
+    nameable = ("n" * 64, *settings.allowed_configuration_sets)
     statements = policies.sender(
         location=_PLACE,
         messages_table_arn=table,
@@ -80,6 +81,9 @@ def _sender_policy(settings: Settings) -> int:
         timers_queue_arn=queue,
         kms_key_arn=settings.kms_key_arn or _PLACE.arn("kms", f"key/{'0' * 36}"),
         ses_identities=settings.ses_identities,
+        ses_configuration_sets=nameable,
+        sms_configuration_sets=nameable,
+        protect_configurations=settings.allowed_protect_configurations,
         sms_origination_identities=settings.sms_origination_identities,
         whats_app_phone_number_ids=settings.whats_app_phone_number_ids,
     )
@@ -106,7 +110,13 @@ def _sender_variables(settings: Settings) -> int:
 
 
 def _api_variables(settings: Settings) -> int:
-    lists = (settings.allowed_senders, settings.allowed_country_prefixes)
+    lists = (
+        settings.allowed_senders,
+        settings.allowed_country_prefixes,
+        settings.allowed_configuration_sets,
+        settings.allowed_protect_configurations,
+        dict(settings.whats_app_phone_numbers),
+    )
     return (
         _OTHER_VARIABLES
         + sum(_characters(json.dumps(each)) for each in lists)
@@ -126,7 +136,13 @@ LIMITS = (
         "the policy of the senders' roles",
         10_240,
         "characters",
-        ("ses_identities", "sms_origination_identities", "whats_app_phone_number_ids"),
+        (
+            "ses_identities",
+            "sms_origination_identities",
+            "whats_app_phone_number_ids",
+            "allowed_configuration_sets",
+            "allowed_protect_configurations",
+        ),
         _sender_policy,
     ),
     Limit(
@@ -141,7 +157,13 @@ LIMITS = (
         "the environment of the API's function",
         4_096,
         "bytes",
-        ("allowed_senders", "allowed_country_prefixes"),
+        (
+            "allowed_senders",
+            "allowed_country_prefixes",
+            "allowed_configuration_sets",
+            "allowed_protect_configurations",
+            "whats_app_phone_numbers",
+        ),
         _api_variables,
     ),
     Limit(
