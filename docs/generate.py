@@ -27,12 +27,7 @@ def parameters() -> Iterator[str]:
     for field in fields(Settings):
         parameter = PARAMETERS[field.name]
         names = " or ".join(f"`{name}`" for name in (parameter.name, *parameter.synonyms))
-        bounds = ""
-        if parameter.choices:
-            bounds = f" One of {', '.join(map(str, parameter.choices))}."
-        elif parameter.maximum:
-            bounds = f" {parameter.bounds}."
-        yield f"| {names} | {_default(field)} | {parameter.description}{bounds} |"
+        yield f"| {names} | {_default(field)} | {parameter.sentences} |"
 
 
 def _default(field: Any) -> str:  # noqa: ANN401  dataclasses.Field is generic in its value

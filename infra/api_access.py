@@ -96,7 +96,8 @@ def client_keys(
             key_id=keys[client].id,
             key_type="API_KEY",
             usage_plan_id=plan.id,
-            opts=options,
+            # AWS answers with the key itself, and the provider does not mark it as secret.
+            opts=pulumi.ResourceOptions(parent=parent, additional_secret_outputs=["value"]),
         )
     return keys
 

@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from .settings import Settings
 from .sizes import oversized
@@ -10,8 +10,12 @@ from .sizes import oversized
 __all__ = ["contradictions"]
 
 
-def contradictions(settings: Settings) -> Iterator[str]:
-    """Yield a sentence for each pair of parameters that cannot both be as they are."""
+def contradictions(settings: Settings, outputs: Collection[str] = ()) -> Iterator[str]:
+    """Yield a sentence for each pair of parameters that cannot both be as they are.
+
+    `outputs` are the fields that a program gives as outputs of other resources: they are given,
+    whatever they turn out to be.
+    """
     if settings.claim_lease_seconds >= settings.visibility_timeout_seconds:
         yield (
             f"claimLeaseSeconds ({settings.claim_lease_seconds}) must be below "
@@ -50,6 +54,7 @@ def contradictions(settings: Settings) -> Iterator[str]:
     ):
         if len(values) > most:
             yield f"{name}: {len(values)} are too many: Lambda allows a function {most}"
+    yield from _adopted_contradictions(settings, outputs)
     if len(settings.tags) > 50:  # noqa: PLR2004  the limit is in the message
         yield f"tags: {len(settings.tags)} are too many: AWS allows 50 per resource"
 
@@ -106,6 +111,16 @@ def _api_contradictions(settings: Settings) -> Iterator[str]:
             ipaddress.ip_network(block)
         except ValueError as error:
             yield f"allowedCidrs: {error}"
+
+
+def _adopted_contradictions(settings: Settings, outputs: Collection[str]) -> Iterator[str]:
+    def given(field: str) -> bool:
+        return field in outputs or bool(getattr(settings, field))
+
+    if given("subnet_ids") != given("security_group_ids"):
+        yield "subnetIds and securityGroupIds belong together: give both or none"
+    if given("alarm_email") and given("alarm_topic_arn"):
+        yield "alarmEmail subscribes to the stack's own topic: not with alarmTopicArn"
 
 
 def _bare_id(identity: str) -> str:

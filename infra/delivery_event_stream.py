@@ -29,6 +29,7 @@ class DeliveryEventStreamArgs(TypedDict, total=False):
     """
 
     stack_name: str
+    """Dimension of the relay's metrics; by default, the component's name and the stack's."""
     tags: dict[str, str]
     kms_key_arn: pulumi.Input[str]
     events_topic_arn: pulumi.Input[str]
@@ -55,13 +56,21 @@ class DeliveryEventStream(pulumi.ComponentResource):
     """
 
     topic_arn: pulumi.Output[str]
+    """ARN of the SNS topic that the providers' events come to."""
     topic_name: pulumi.Output[str]
+    """Name of the SNS topic that the providers' events come to."""
     events_queue_name: pulumi.Output[str]
+    """Name of the queue between the topic and the stream."""
     events_dead_letters_queue_name: pulumi.Output[str]
+    """Name of the queue of events that did not reach the stream."""
     stream_name: pulumi.Output[str]
+    """Name of the Kinesis stream with the delivery events."""
     stream_arn: pulumi.Output[str]
+    """ARN of the Kinesis stream with the delivery events."""
     relay_events_function_name: pulumi.Output[str]
+    """Name of the function that puts events on the stream."""
     relay_events_log_group_name: pulumi.Output[str]
+    """Name of the log group of that function."""
 
     def __init__(
         self,

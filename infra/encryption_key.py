@@ -16,8 +16,9 @@ def encryption_key(
 ) -> pulumi.Output[str]:
     """Create the key `name` as a child of `parent`; return its ARN.
 
-    A protected one cannot be deleted by Pulumi, and stays when its stack is removed: without it,
-    tables that stay too could not be read.
+    A protected one cannot be deleted by Pulumi. Every key stays in the account when its stack is
+    removed, or goes over to another key: from the moment that a deletion is scheduled, AWS decrypts
+    nothing with it, and messages, events, tables and backups may still need it.
 
     Customer-managed, since the providers' services cannot publish to a topic that is encrypted with
     AWS's own key: its policy does not name them and cannot be changed.
@@ -26,11 +27,9 @@ def encryption_key(
         name,
         description=f"{name}: messages, delivery events and queues",
         enable_key_rotation=True,
-        # AWS lets a key wait before it is gone for good: as short as can be where nobody needs it.
-        deletion_window_in_days=30 if protect else 7,
         policy=json_document(resource_policies.key_policy, location=location_of(parent)),
         tags=tags,
-        opts=pulumi.ResourceOptions(parent=parent, protect=protect, retain_on_delete=protect),
+        opts=pulumi.ResourceOptions(parent=parent, protect=protect, retain_on_delete=True),
     )
     aws.kms.Alias(
         f"{name}-alias",

@@ -46,6 +46,7 @@ class EventDestinationsArgs(_Topic, total=False):
     """
 
     stack_name: str
+    """Name of the destinations; by default, the component's name and the stack's."""
     ses_config_set_name: str
     create_ses_config_set: bool
     attach_ses_event_destination: bool
@@ -65,7 +66,9 @@ class EventDestinations(pulumi.ComponentResource):
     """
 
     ses_config_set_name: pulumi.Output[str]
+    """Name of the SES configuration set."""
     sms_config_set_name: pulumi.Output[str]
+    """Name of the SMS configuration set."""
 
     def __init__(
         self,

@@ -7,14 +7,15 @@ import pulumi
 import pulumi_aws as aws
 
 from . import composition, grants
-from .adopted import AdoptedResources, adopted_resources, plain_arguments
+from .adopted import AdoptedResources, adopted_resources, output_arguments, plain_arguments
 from .capacity import capacity_warnings
 from .digest_key import digest_key
 from .encryption_key import encryption_key
 from .location import json_document
 from .message_store import MessageStore
 from .parameter_layers import as_arguments, settings_from_arguments
-from .settings import Settings, SettingsError
+from .reporting import ReportedSettingsError, reported
+from .settings import Settings
 
 __all__ = ["FallbackMessaging", "FallbackMessagingArgs", "arguments_of"]
 
@@ -112,38 +113,71 @@ class FallbackMessaging(pulumi.ComponentResource):
     """
 
     api_url: pulumi.Output[str]
+    """Base URL of the API; `/messages` follows it."""
     api_execution_arn: pulumi.Output[str]
+    """ARN of the API's stage, for policies that allow calls."""
     api_key_id: pulumi.Output[str]
+    """Id of the first client's API key; empty with IAM authorization."""
     api_key: pulumi.Output[str]
+    """The first client's API key, secret; empty with IAM authorization."""
     api_keys: pulumi.Output[dict[str, str]]
+    """The API keys by the names of their clients, secret; empty with IAM authorization."""
     send_policy: pulumi.Output[str]
+    """IAM document that lets a caller hand over messages."""
     status_policy: pulumi.Output[str]
+    """IAM document that lets a caller ask for statuses."""
     cancel_policy: pulumi.Output[str]
+    """IAM document that lets a caller cancel messages."""
     kms_key_arn: pulumi.Output[str]
+    """ARN of the KMS key that everything is encrypted with: the stack's own, or the adopted one."""
     messages_table_name: pulumi.Output[str]
+    """Name of the table with a row for each message."""
     messages_table_arn: pulumi.Output[str]
+    """ARN of the table with a row for each message."""
     payloads_table_name: pulumi.Output[str]
+    """Name of the table with the content of messages that may still be sent."""
     payloads_table_arn: pulumi.Output[str]
+    """ARN of the table with the content of messages that may still be sent."""
     provider_message_ids_table_name: pulumi.Output[str]
+    """Name of the table that finds messages by the providers' ids."""
     provider_message_ids_table_arn: pulumi.Output[str]
+    """ARN of the table that finds messages by the providers' ids."""
     topic_arn: pulumi.Output[str]
+    """ARN of the SNS topic that the providers' events come to."""
     topic_name: pulumi.Output[str]
+    """Name of the SNS topic that the providers' events come to."""
     stream_arn: pulumi.Output[str]
+    """ARN of the Kinesis stream with the delivery events."""
     stream_name: pulumi.Output[str]
+    """Name of the Kinesis stream with the delivery events."""
     intake_queue_name: pulumi.Output[str]
+    """Name of the queue of accepted messages."""
     timers_queue_name: pulumi.Output[str]
+    """Name of the queue of timers, after which the next step is sent."""
     events_queue_name: pulumi.Output[str]
+    """Name of the queue between the topic and the stream."""
     quarantine_queue_name: pulumi.Output[str]
+    """Name of the queue of events that cannot be read."""
     stream_failures_queue_name: pulumi.Output[str]
+    """Name of the queue that names the batches that failed too often."""
     ses_config_set_name: pulumi.Output[str]
+    """Name of the SES configuration set."""
     sms_config_set_name: pulumi.Output[str]
+    """Name of the SMS configuration set."""
     message_api_function_name: pulumi.Output[str]
+    """Name of the function behind the API."""
     send_primary_function_name: pulumi.Output[str]
+    """Name of the function that sends first steps."""
     send_fallback_function_name: pulumi.Output[str]
+    """Name of the function that sends the steps after them."""
     relay_events_function_name: pulumi.Output[str]
+    """Name of the function that puts events on the stream."""
     normalize_events_function_name: pulumi.Output[str]
+    """Name of the function that turns events into statuses."""
     alarm_topic_arn: pulumi.Output[str]
+    """ARN of the SNS topic that alarms go to; empty where they go nowhere."""
     dashboard_url: pulumi.Output[str]
+    """URL of the dashboard in the AWS console."""
 
     def __init__(
         self,
@@ -152,7 +186,10 @@ class FallbackMessaging(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the stack `name`; without `args`, with the defaults of every parameter."""
-        settings = settings_from_arguments(name, plain_arguments(name, args))
+        faults: list[str] = []
+        plain = plain_arguments(name, args, faults)
+        with reported():
+            settings = settings_from_arguments(name, plain, output_arguments(args), faults)
         adopted = adopted_resources(settings, args)
         super().__init__("fallback-messaging:index:FallbackMessaging", name, {}, opts)
         self._authorization = settings.authorization
@@ -209,7 +246,7 @@ class FallbackMessaging(pulumi.ComponentResource):
                 f"{method}({name!r}): a policy has no effect with authorization "
                 f"{self._authorization}, where the key decides: set authorization to IAM"
             )
-            raise SettingsError([problem])
+            raise ReportedSettingsError([problem])
         options = pulumi.ResourceOptions(parent=self)
         return aws.iam.RolePolicy(name, role=role, policy=policy, opts=options)
 

@@ -8,7 +8,7 @@ resource is declared. Nothing here imports pulumi.
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -81,12 +81,18 @@ def unknown_environment(path: Path, stack: str) -> str:
     )
 
 
-def settings_from_arguments(name: str, arguments: Mapping[str, object]) -> Settings:
+def settings_from_arguments(
+    name: str,
+    arguments: Mapping[str, object],
+    outputs: Collection[str] = (),
+    faults: Sequence[str] = (),
+) -> Settings:
     """Return the settings given as arguments of a component, by the field names of `Settings`.
 
-    Arguments that are None count as not given. Raises SettingsError with every fault found.
+    Arguments that are None count as not given. `outputs` are further arguments, whose values are
+    not known yet. Raises SettingsError with every fault found, after the `faults` found before.
     """
-    problems: list[str] = []
+    problems = list(faults)
     try:
         PARAMETERS["name_prefix"].read(name)
     except ParameterValueError as error:
@@ -95,16 +101,19 @@ def settings_from_arguments(name: str, arguments: Mapping[str, object]) -> Setti
     found: list[str] = []
     settings = _settings([(f"arguments of {name}", layer)], found)
     settings = replace(settings, name_prefix=name)
-    found.extend(contradictions(settings))
+    found.extend(contradictions(settings, outputs))
     return _faultless(settings, [*problems, *map(as_arguments, found)])
 
 
-def settings_of_part(name: str, arguments: Mapping[str, object]) -> Settings:
+def settings_of_part(
+    name: str, arguments: Mapping[str, object], faults: Sequence[str] = ()
+) -> Settings:
     """Return the settings given to a component that is a part, the others with their defaults.
 
     What must hold between parameters is the whole's business: a part has only some of them.
+    Raises SettingsError with every fault found, after the `faults` found before.
     """
-    problems: list[str] = []
+    problems = list(faults)
     layer = _argument_layer(name, arguments, problems)
     found: list[str] = []
     settings = _settings([(f"arguments of {name}", layer)], found)

@@ -60,6 +60,13 @@ class Parameter:
             return f"0, or {self.least} to {self.maximum}"
         return f"{self.minimum} to {self.maximum}"
 
+    @property
+    def sentences(self) -> str:
+        """The description, with the bounds."""
+        if self.choices:
+            return f"{self.description} One of {', '.join(map(str, self.choices))}."
+        return f"{self.description} {self.bounds}." if self.maximum else self.description
+
     def read(self, value: object) -> object:
         """Return `value` as this parameter's type, or raise ParameterValueError."""
         parsed = _READERS[self.kind](value)

@@ -10,7 +10,8 @@ import pulumi
 
 from .adopted import plain_arguments
 from .parameter_layers import settings_of_part
-from .settings import PARAMETERS, SettingsError
+from .reporting import reported
+from .settings import PARAMETERS
 
 __all__ = ["completed"]
 
@@ -29,12 +30,11 @@ def completed(name: str, args: Mapping[str, Any], args_type: type[_Args]) -> _Ar
         for key in args
         if key in PARAMETERS and key not in known
     ]
-    if problems:
-        raise SettingsError(problems)
     own = {key: value for key, value in args.items() if key in known and key not in PARAMETERS}
     parameters = {key: value for key, value in args.items() if key not in own}
-    plain = plain_arguments(name, parameters)
-    settings = settings_of_part(name, plain)
+    plain = plain_arguments(name, parameters, problems)
+    with reported():
+        settings = settings_of_part(name, plain, problems)
     complete = {key: getattr(settings, key) for key in known if key in PARAMETERS}
     lists = {key: list(value) for key, value in complete.items() if isinstance(value, tuple)}
     outputs = {key: value for key, value in parameters.items() if key not in plain}

@@ -6,6 +6,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG
 
 from .parameter_layers import load_settings, unknown_environment
+from .reporting import reported
 from .settings import Settings
 
 __all__ = ["stack_settings"]
@@ -21,7 +22,8 @@ def stack_settings(path: Path) -> Settings:
         for key, value in everything.items()
         if key.startswith(prefix)
     }
-    settings = load_settings(path, pulumi.get_stack(), configuration)
+    with reported():
+        settings = load_settings(path, pulumi.get_stack(), configuration)
     warning = unknown_environment(path, pulumi.get_stack())
     if warning:
         pulumi.log.warn(warning)

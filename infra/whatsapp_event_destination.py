@@ -8,6 +8,8 @@ from typing import Any
 
 import pulumi
 from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
     ConfigureRequest,
     CreateResult,
     DiffResult,
@@ -16,6 +18,7 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
+from pulumi.runtime.rpc import UNKNOWN
 
 __all__ = [
     "DestinationTakenError",
@@ -65,6 +68,24 @@ class WhatsAppEventDestinationProvider(ResourceProvider):
         """Take the profile that the stack's AWS provider uses too."""
         self._profile = req.config.get("aws:profile")
 
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Refuse in a preview already what `create` and `update` would refuse.
+
+        A topic that is not known yet does not exist yet, and cannot be the destination.
+        """
+        failures = []
+        if UNKNOWN not in (news["business_account_id"], news["region"], news["account_id"]):
+            ours = [props["topic_arn"] for props in (_olds, news) if "topic_arn" in props]
+            try:
+                self._allowed(news, ours)
+            except DestinationTakenError as error:
+                failures.append(CheckFailure("business_account_id", str(error)))
+            except WrongAccountError as error:
+                failures.append(CheckFailure("account_id", str(error)))
+            except Exception:  # noqa: BLE001, S110  a preview needs no access: `create` says it
+                pass
+        return CheckResult(news, failures)
+
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Set the destination; raises DestinationTakenError if another one is set."""
         self._set(props, ours=[props["topic_arn"]])
@@ -98,15 +119,18 @@ class WhatsAppEventDestinationProvider(ResourceProvider):
             self._put(_props, [])
 
     def _set(self, props: dict[str, Any], ours: list[str]) -> None:
+        if self._allowed(props, ours) != props["topic_arn"]:
+            self._put(props, [props["topic_arn"]])
+
+    def _allowed(self, props: dict[str, Any], ours: list[str]) -> str | None:
+        """Return the current destination; raise if it may not become another one."""
         account_id = self._client("sts", props["region"]).get_caller_identity()["Account"]
         if account_id != props["account_id"]:
             raise WrongAccountError(account_id, props["account_id"])
         current = self._current(props)
-        if current == props["topic_arn"]:
-            return
-        if current is not None and current not in ours:
+        if current is not None and current not in (*ours, props["topic_arn"]):
             raise DestinationTakenError(props["business_account_id"], current)
-        self._put(props, [props["topic_arn"]])
+        return current
 
     def _current(self, props: dict[str, Any]) -> str | None:
         client = self._client("socialmessaging", props["region"])

@@ -45,7 +45,6 @@ ACCEPTED_WITHOUT_EFFECT = {
     "aws:apigateway/deployment:Deployment triggers": "they say when to deploy anew",
     "aws:cloudwatch/queryDefinition:QueryDefinition": "queries are saved for a console, and the "
     "emulator has none",
-    "aws:kms/key:Key deletionWindowInDays": "nothing is deleted here",
     "aws:lambda/function:Function layers": "functions run in this virtual environment, which has "
     "what the layer brings; the emulator cannot fetch layers",
 }

@@ -111,6 +111,47 @@ def test_adopted_resources_that_do_not_go_together_are_an_error(
         deploy(**configuration)
 
 
+def test_what_does_not_go_together_is_reported_with_everything_else(
+    run_program: Callable[..., Any],
+) -> None:
+    def program() -> None:
+        FallbackMessaging(
+            "Orders",
+            {
+                "retention_days": 1,
+                "stream_shard_count": pulumi.Output.from_input(2),
+                "alarm_email": "a@company.test",
+                "alarm_topic_arn": pulumi.Output.from_input(TOPIC),
+                "subnet_ids": pulumi.Output.from_input(["subnet-0a1"]),
+            },
+        )
+
+    with pytest.raises(SettingsError) as raised:
+        run_program(program)
+
+    sentences = ("must be a plain value", "is not in 7 to", "belong together", "alarmTopicArn")
+    for sentence in sentences:
+        assert sum(sentence in problem for problem in raised.value.problems) == 1
+    assert len(raised.value.problems) == len(sentences)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda: FallbackMessaging("Orders", {"retention_days": 1}),
+        lambda: FallbackMessaging("Orders", {}).grant_send("shop-may-send", "shop"),
+        lambda: DeliveryEventStream("Receipts", {"stream_retention_hours": 1}),
+    ],
+)
+def test_pulumi_shows_faults_without_a_stack_trace(
+    run_program: Callable[..., Any], program: Callable[[], Any]
+) -> None:
+    with pytest.raises(pulumi.RunError) as raised:
+        run_program(program)
+
+    assert isinstance(raised.value, SettingsError)
+
+
 def test_existing_sets_get_our_destination_when_asked(deploy: Callable[..., Any]) -> None:
     recording = deploy(
         createSESConfigSet="false",

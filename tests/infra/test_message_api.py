@@ -68,6 +68,13 @@ def test_with_a_key_every_route_asks_for_it(dev: Any) -> None:
     }
 
 
+def test_the_keys_are_secret_wherever_aws_answers_with_them(dev: Any) -> None:
+    options = {r.name: dev.options[r.name] for r in dev.all("UsagePlanKey")}
+
+    assert options
+    assert all("value" in each.additional_secret_outputs for each in options.values())
+
+
 def test_the_key_is_made_by_aws_and_so_stays_the_same(dev: Any) -> None:
     assert "value" not in dev.one("ApiKey").inputs
     assert "name" not in dev.one("ApiKey").inputs

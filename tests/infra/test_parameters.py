@@ -258,6 +258,8 @@ def test_parameters_that_contradict_each_other_are_an_error(
         ("CdkBackendStack", "9lives"),
         ("sesConfigSetName", "has spaces"),
         ("smsConfigSetName", "x" * 65),
+        ("smsConfigSetName", "-begins-with-a-hyphen"),
+        ("smsConfigSetName", "_begins_with_an_underscore"),
         ("tags", {"aws:reserved": "x"}),
         ("tags", {"fine": 7}),
         ("apiBaseUrl", "https://api.example.com/"),

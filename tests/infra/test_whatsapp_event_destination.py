@@ -8,6 +8,7 @@ import pytest
 from botocore.stub import Stubber
 from pulumi.dynamic import ConfigureRequest
 from pulumi.dynamic.config import Config
+from pulumi.runtime.rpc import UNKNOWN
 
 from infra.whatsapp_event_destination import (
     DestinationTakenError,
@@ -129,6 +130,43 @@ def test_somebody_elses_destination_is_never_replaced(account: Account, provider
     assert THEIRS in str(error.value)
     assert WABA in str(error.value)
     assert "whatsAppBusinessAccountIds" in str(error.value)
+
+
+@pytest.mark.parametrize("topic", [OURS, UNKNOWN])
+def test_somebody_elses_destination_is_refused_before_anything_is_created(
+    account: Account, provider: Any, topic: str
+) -> None:
+    account.sends_to(THEIRS)
+
+    (failure,) = provider.check({}, {**PROPS, "topic_arn": topic}).failures
+
+    assert failure.property == "business_account_id"
+    assert THEIRS in failure.reason
+
+
+def test_credentials_of_another_account_are_refused_before_anything_is_created(
+    account: Account, provider: Any
+) -> None:
+    account.credentials_of = "999999999999"
+
+    (failure,) = provider.check({}, PROPS).failures
+
+    assert "999999999999" in failure.reason
+
+
+def test_a_preview_takes_what_an_update_takes(account: Account, provider: Any) -> None:
+    for current in ((), (OLD,), (OURS,)):
+        account.sends_to(*current)
+        assert provider.check({**PROPS, "topic_arn": OLD}, PROPS).failures == []
+
+
+def test_a_preview_needs_no_access(account: Account, provider: Any) -> None:
+    account.is_not_linked()
+
+    checked = provider.check({}, PROPS)
+
+    assert (checked.inputs, checked.failures) == (PROPS, [])
+    assert provider.check({}, {**PROPS, "region": UNKNOWN}).failures == []
 
 
 def test_credentials_of_another_account_change_nothing(account: Account, provider: Any) -> None:

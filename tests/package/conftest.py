@@ -21,6 +21,7 @@ class Installation:
     """An environment in which the wheel is installed, and nothing of the repository is."""
 
     wheel: Path
+    source: Path
     python: Path
     site_packages: Path
 
@@ -65,7 +66,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
         ],
         check=True,
     )
-    return Installation(wheel, python, site_packages)
+    return Installation(wheel, directory / "source", python, site_packages)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +91,7 @@ def _wheel(directory: Path) -> Path:
     source.mkdir()
     for folder in ("infra", "operations", "runtime"):
         shutil.copytree(ROOT / folder, source / folder)
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
+    for file in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, source)
     subprocess.run(
         [

@@ -12,10 +12,11 @@ import pulumi
 import pytest
 import yaml
 from guardrails import RULES, Resource, Rule
-from pulumi.provider.experimental.component import ComponentProvider
+from pulumi.errors import InputPropertiesError
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from infra import DeliveryEventStream, EventDestinations, FallbackMessaging, SettingsError
+from infra.plugin import PluginProvider
+from infra.settings import PARAMETERS
 from local.recording import Recorded, Recording, record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,12 +26,10 @@ TOKEN = "fallback-messaging:index:FallbackMessaging"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 
 
-def provider() -> ComponentProvider:
-    components = [DeliveryEventStream, EventDestinations, FallbackMessaging]
-    return ComponentProvider(components, "fallback-messaging", version="0.1.0")
+WABA = "waba-" + "0" * 32
 
 
-def constructed(inputs: Callable[[], dict[str, Any]]) -> Recording:
+def constructed(inputs: Callable[[], dict[str, Any]], token: str = TOKEN) -> Recording:
     """Construct the component as the engine asks for it, and record what it registers.
 
     The inputs are made in the program, whose outputs some of them may be.
@@ -38,7 +37,7 @@ def constructed(inputs: Callable[[], dict[str, Any]]) -> Recording:
     recording = Recording()
 
     def program() -> None:
-        result = provider().construct("orders", TOKEN, inputs())
+        result = PluginProvider().construct("orders", token, inputs())
         pulumi.export("state", result.state)
 
     record(recording, program, project="orders-yaml", stack="dev", config={})
@@ -47,7 +46,7 @@ def constructed(inputs: Callable[[], dict[str, Any]]) -> Recording:
 
 def test_the_schema_is_the_one_that_was_looked_at() -> None:
     # It is what programs in other languages depend on; `make docs` writes it anew.
-    assert json.loads(provider().schema) == SCHEMA
+    assert json.loads(str(PluginProvider().schema)) == SCHEMA
 
 
 def test_the_schema_offers_three_components_with_their_arguments() -> None:
@@ -58,9 +57,11 @@ def test_the_schema_offers_three_components_with_their_arguments() -> None:
     }
     messaging = SCHEMA["resources"][TOKEN]
     assert messaging["isComponent"] is True
-    assert messaging["inputProperties"]["retentionDays"] == {"plain": True, "type": "integer"}
+    inputs = messaging["inputProperties"]
+    assert (inputs["retentionDays"]["type"], inputs["retentionDays"]["plain"]) == ("integer", True)
     # What exists already may be an output of another resource.
-    assert messaging["inputProperties"]["kmsKeyArn"] == {"type": "string"}
+    assert inputs["kmsKeyArn"]["type"] == "string"
+    assert "plain" not in inputs["kmsKeyArn"]
     assert "requiredInputs" not in messaging or messaging["requiredInputs"] == []
     assert {"apiUrl", "apiKeys", "topicArn", "streamArn", "sendPolicy"} <= set(
         messaging["properties"]
@@ -143,10 +144,41 @@ def test_every_output_of_the_schema_has_a_value() -> None:
 
 
 def test_wrong_arguments_are_named_as_in_the_parameter_file() -> None:
-    with pytest.raises(Exception, match="retentionDays: 1 is not in 7 to 3650") as raised:
-        constructed(lambda: {"retentionDays": 1.0})
+    # Pulumi shows the sentences of this error, and the stack trace of others.
+    with pytest.raises(InputPropertiesError) as raised:
+        constructed(lambda: {"retentionDays": 1.0, "subnetIds": ["subnet-0a1"]})
 
-    assert isinstance(raised.value.inner, SettingsError)
+    assert "2 problems" in raised.value.message
+    assert "retentionDays: 1 is not in 7 to 3650" in raised.value.message
+    assert "belong together" in raised.value.message
+
+
+@pytest.mark.parametrize("component", ["FallbackMessaging", "EventDestinations"])
+def test_whatsapp_accounts_are_refused(component: str) -> None:
+    # Pulumi would run their provider in the program's environment, which is without it.
+    given = {"topicArn": "arn:aws:sns:eu-west-1:123456789012:events"}
+    inputs = {"whatsAppBusinessAccountIds": [WABA]}
+    inputs |= given if component == "EventDestinations" else {}
+
+    with pytest.raises(InputPropertiesError, match="whatsAppBusinessAccountIds is for programs in"):
+        constructed(lambda: inputs, f"fallback-messaging:index:{component}")
+
+
+def test_every_property_is_described() -> None:
+    properties = [
+        schema
+        for resource in SCHEMA["resources"].values()
+        for part in ("inputProperties", "properties")
+        for schema in resource[part].values()
+    ]
+
+    assert len(properties) > 100
+    assert [schema for schema in properties if not schema.get("description")] == []
+    messaging = SCHEMA["resources"][TOKEN]["inputProperties"]
+    assert messaging["retentionDays"]["description"] == (
+        "How long the status of a message can be asked for. 7 to 3650."
+    )
+    assert len(messaging) == len(PARAMETERS) - 1
 
 
 def test_the_program_in_yaml_names_only_what_the_schema_has() -> None:

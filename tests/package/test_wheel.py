@@ -12,6 +12,13 @@ def names(installation: Any) -> set[str]:
         return set(wheel.namelist())
 
 
+def test_building_it_leaves_nothing_behind(installation: Any) -> None:
+    # What were left in build/ would be packed again, also once it is deleted here.
+    assert {path.name for path in installation.source.iterdir()} == {
+        *("infra", "runtime", "pyproject.toml", "setup.py", "README.md", "LICENSE"),
+    }
+
+
 def test_nothing_but_the_package_is_at_the_top(installation: Any) -> None:
     tops = {name.split("/")[0] for name in names(installation)}
 
