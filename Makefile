@@ -8,7 +8,7 @@ SEED ?= 1
 WHICH = $(if $(OUTPUTS),--outputs $(OUTPUTS),--stack $(or $(STACK),$(error say which stack: make $@ STACK=prod, or OUTPUTS=file)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local preview examples test check bench scale cost docs format lock clean faults mutants soak \
+.PHONY: help install demo local preview examples test check bench scale cost docs format lock clean engine faults mutants soak \
 	dead-letters explain redrive quarantine replay discard verify
 
 help:  ## list the targets
@@ -36,6 +36,11 @@ examples: $(INSTALLED)  ## run the examples with the built wheel, here
 
 test: $(INSTALLED)  ## run all tests
 	$(BIN)/python -m pytest
+
+# Needs the Pulumi CLI; where there is none and Go is, it is built into the user's cache first.
+engine: $(INSTALLED)  ## run the stacks and examples under the real Pulumi engine, without AWS
+	@$(BIN)/python -m tests.engine.pulumi_cli
+	$(BIN)/python -m pytest tests/engine -m "engine or not engine"
 
 faults: $(INSTALLED)  ## crash everywhere, in every order; a small profile is in the tests
 	$(BIN)/python -m tests.faults --seed $(SEED)

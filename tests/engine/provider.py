@@ -184,12 +184,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Update(self, request, context):
         kind, name = self._kind(request, context)
-        news, olds = _read(request.news), _read(request.olds)
-        made = {
-            key: value
-            for key, value in olds.items()
-            if key in kind.outputs and (key not in kind.inputs or key in ("name", "region"))
-        }
+        news, given = _read(request.news), _read(request.old_inputs)
+        # What AWS has made stays as it is.
+        made = {key: value for key, value in _read(request.olds).items() if key not in given}
         if not request.preview:
             self._note("update", kind, name)
             try:

@@ -1,0 +1,26 @@
+"""Every rule of the policy pack, on a program that violates it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from guardrails import RULES, Rule
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture(scope="module")
+def judged(engine: Any, copy: Path) -> str:
+    """What the engine prints when the program with a defect for each rule is deployed."""
+    project = engine.project(copy / "tests" / "engine" / "planted_defects")
+    project.init("dev")
+    return str(project.up("--policy-pack", str(copy / "policy"), status=None).text)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_every_rule_finds_the_defect_that_was_planted_for_it(judged: str, rule: Rule) -> None:
+    name = rule.__name__.replace("_", "-")
+    found = [line for line in judged.splitlines() if f" {name} " in line and f": {name})" in line]
+
+    assert found, judged
+    assert "[mandatory]" in found[0]
