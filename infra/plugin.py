@@ -1,9 +1,10 @@
 """The components for programs in other languages: what the plugin's process serves."""
 
 import json
+from collections.abc import Sequence
 
 import pulumi
-from pulumi.errors import InputPropertiesError
+from pulumi.errors import InputPropertiesError, InputPropertyErrorDetails
 from pulumi.provider import ConstructResult
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.provider.server import ComponentInitError
@@ -20,6 +21,11 @@ _INHERITED = {
     "topic_arn": "ARN of the SNS topic; its policy must let SES, SMS and WhatsApp publish."
 }
 _NOT_HERE = "whatsAppBusinessAccountIds"
+_NOT_HERE_BECAUSE = (
+    f"{_NOT_HERE} is for programs in Python that install the package: Pulumi cannot run its "
+    f"provider for other programs. Leave it out, and set the event destination of each account to "
+    f"topicArn yourself"
+)
 
 
 class PluginProvider(ComponentProvider):
@@ -49,15 +55,17 @@ class PluginProvider(ComponentProvider):
         # Pulumi runs dynamic providers in the program's own environment, not in the plugin's
         # (https://github.com/pulumi/pulumi/issues/5455), where this one is not installed.
         if inputs.get(_NOT_HERE):
-            raise InputPropertiesError(
-                f"{_NOT_HERE} is for programs in Python that install the package: Pulumi cannot "
-                f"run its provider for other programs. Leave it out, and set the event destination "
-                f"of each account to topicArn yourself"
-            )
+            raise _refusal(name, [_NOT_HERE_BECAUSE])
         try:
             return super().construct(name, resource_type, inputs, options)
         except ComponentInitError as error:
             if isinstance(error.inner, SettingsError):
-                # Pulumi shows its sentences, and of another error the stack trace.
-                raise InputPropertiesError(str(error.inner)) from None
+                raise _refusal(name, error.inner.problems) from None
             raise
+
+
+def _refusal(name: str, problems: Sequence[str]) -> InputPropertiesError:
+    # Pulumi shows its sentences, and of any other error the stack trace. Without `errors`, the SDK
+    # fails at answering.
+    errors = [InputPropertyErrorDetails(property_path=name, reason=each) for each in problems]
+    return InputPropertiesError(str(SettingsError(problems)), errors)
