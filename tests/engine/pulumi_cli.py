@@ -47,7 +47,7 @@ def pulumi_folder() -> Path:
         )
         raise NoPulumiError(message)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_suffix(".lock")):
+    with _locked(folder.with_name(f"{folder.name}.lock")):
         # Another process may have built it while this one waited.
         if not folder.is_dir():
             _build(folder)
@@ -61,6 +61,9 @@ def cache_folder() -> Path:
 
 
 def _build(folder: Path) -> None:
+    # What builds have left that were killed; the lock is ours.
+    for left in folder.parent.glob(f"{folder.name}-*"):
+        shutil.rmtree(left)
     # On the same file system as the folder, so that it is moved there in one step.
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as temporary:
         tools, module = Path(temporary, "tools"), Path(temporary, "module")

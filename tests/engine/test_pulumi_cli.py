@@ -112,3 +112,5 @@ def test_a_build_that_is_stopped_is_no_result(tmp_path: Path, signal: str) -> No
     again = machine.start()
     assert len(list(Path(again.communicate()[0].strip()).iterdir())) == len(TOOLS)
     assert machine.builds() == 2
+    folders = [path for path in (machine.cache / "fallback-messaging").iterdir() if path.is_dir()]
+    assert len(folders) == 1
