@@ -6,15 +6,23 @@ from typing import Any
 import pytest
 from guardrails import RULES, Rule
 
+from tests.engine.project import Project
+
 pytestmark = pytest.mark.engine
 
 
 @pytest.fixture(scope="module")
-def judged(engine: Any, copy: Path) -> str:
-    """What the engine prints when the program with a defect for each rule is deployed."""
+def project(engine: Any, copy: Path) -> Project:
+    """A program with a defect for each rule."""
     project = engine.project(copy / "tests" / "engine" / "planted_defects")
     project.init("dev")
-    return str(project.up("--policy-pack", str(copy / "policy"), status=None).text)
+    return project
+
+
+@pytest.fixture(scope="module")
+def judged(project: Project, copy: Path) -> str:
+    """What the engine prints when the program is deployed."""
+    return project.up("--policy-pack", str(copy / "policy"), status=None).text
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -24,3 +32,9 @@ def test_every_rule_finds_the_defect_that_was_planted_for_it(judged: str, rule: 
 
     assert found, judged
     assert "[mandatory]" in found[0]
+
+
+@pytest.mark.usefixtures("judged")
+def test_an_update_is_judged_once_it_is_deployed(project: Project) -> None:
+    # As the README says: what has no ARN in the preview is judged when it has one.
+    assert len(project.resources()) > 15

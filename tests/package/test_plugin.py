@@ -234,3 +234,9 @@ def test_the_program_in_yaml_uses_what_it_is_given(yaml_resources: list[Resource
     assert "/POST/messages" in by_name["shopMaySend"]("policy")
     assert by_name["orders-observability-fallback-rate"]("threshold") == 30
     assert by_name["orders-destinations-ses-config-set"]("configurationSetName") == "orders-yaml"
+
+
+def test_what_pulumi_generates_for_the_program_in_yaml_is_ignored() -> None:
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+    assert "sdks/" in ignored
