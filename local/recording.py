@@ -98,6 +98,7 @@ class Recording(Mocks):
             "rootResourceId": "root",
             "value": "the-key",
             "hex": "0123456789abcdef" * 4,
+            "keyId": "01234567-89ab-cdef-0123-456789abcdef",
         }
         return f"{args.name}-id", {**made, **args.inputs}
 

@@ -129,7 +129,7 @@ def test_what_does_not_go_together_is_reported_with_everything_else(
     with pytest.raises(SettingsError) as raised:
         run_program(program)
 
-    sentences = ("must be a plain value", "is not in 7 to", "belong together", "alarmTopicArn")
+    sentences = ("must be a plain value", "is not in 7 to", "belong together", "alarm_topic_arn")
     for sentence in sentences:
         assert sum(sentence in problem for problem in raised.value.problems) == 1
     assert len(raised.value.problems) == len(sentences)

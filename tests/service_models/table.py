@@ -357,6 +357,12 @@ _ALL = (
         arn=_ROOT.format("kinesis", "stream/{name}"),
     ),
     Row(
+        "aws:kms/alias:Alias",
+        (Call("kms.CreateAlias", {"name": "AliasName"}),),
+        "AWS::KMS::Alias",
+        {"name": "AliasName"},
+    ),
+    Row(
         "aws:kms/key:Key",
         (
             Call("kms.CreateKey", inputs=("description", "policy", "tags")),
