@@ -1,41 +1,87 @@
 """Known defects, put in one at a time: python -m tests.faults.mutants.
 
-Each `mutants/*.patch` is one: its first lines say what is wrong and which tests have to notice.
-A mutant is killed when they fail. Ends with `mutants: K of K killed`.
+Each `mutants/*.toml` is one: what is wrong, which tests have to notice, and the lines of the code
+that it exchanges for others. A mutant is killed when one of its tests fails. Ends with
+`mutants: K of K killed`.
 """
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 ROOT = Path(__file__).resolve().parents[2]
-PATCHES = Path(__file__).with_name("mutants")
-_COPIES = 2
+MUTANTS = Path(__file__).with_name("mutants")
+_WORKERS = 2
 _TIMEOUT_SECONDS = 300
-_TESTS = "Tests: "
+
+
+class MisfitError(ValueError):
+    """The lines that a mutant exchanges are not in the code exactly once."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Whole lines of a file, and what stands there instead in the mutant."""
+
+    file: str
+    old: str
+    new: str
+
+    def apply(self, root: Path) -> None:
+        """Change the file. Raises MisfitError unless the old lines are there exactly once."""
+        path = root / self.file
+        # With a line break in front, so that lines are found by their beginnings.
+        text = "\n" + path.read_text(encoding="utf-8")
+        found = text.count("\n" + self.old)
+        if found != 1:
+            raise MisfitError(f"{self.file} has these lines {found} times:\n{self.old}")
+        changed = text.replace("\n" + self.old, "\n" + self.new).removeprefix("\n")
+        path.write_text(changed, encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A defect: the patch that puts it in, and the tests that have to notice it."""
+    """A defect: what is wrong, the tests that have to notice it, and how it is put in."""
 
-    path: Path
+    name: str
     what: str
     tests: tuple[str, ...]
+    changes: tuple[Change, ...]
 
     @classmethod
     def read(cls, path: Path) -> "Mutant":
-        head = path.read_text(encoding="utf-8").split("\n---", 1)[0].splitlines()
-        tests = next(line for line in head if line.startswith(_TESTS))
-        return cls(path, head[0], tuple(tests.removeprefix(_TESTS).split()))
+        """Read a mutant's file. Raises TypeError or KeyError if a member is missing or unknown."""
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        changes = tuple(Change(**change) for change in values.pop("changes"))
+        return cls(path.stem, values.pop("what"), tuple(values.pop("tests")), changes, **values)
+
+    @contextmanager
+    def put_in(self, root: Path) -> Iterator[None]:
+        """Change the code under `root`, and change it back at the end."""
+        before = {change.file: (root / change.file).read_bytes() for change in self.changes}
+        try:
+            for change in self.changes:
+                change.apply(root)
+            yield
+        finally:
+            for file, content in before.items():
+                (root / file).write_bytes(content)
+
+
+def read_mutants(word: str = "") -> list[Mutant]:
+    """Return all mutants, or those whose names contain a word."""
+    return [Mutant.read(path) for path in sorted(MUTANTS.glob("*.toml")) if word in path.stem]
 
 
 def copy_project(to: Path) -> Path:
@@ -55,18 +101,8 @@ def copy_project(to: Path) -> Path:
     return to
 
 
-def git_apply(patch: Path, copy: Path, *options: str) -> None:
-    """Apply a patch in a copy, which is no repository."""
-    subprocess.run(
-        ["git", "apply", *options, str(patch)],
-        cwd=copy,
-        check=True,
-        env=os.environ | {"GIT_CEILING_DIRECTORIES": str(copy.parent)},
-    )
-
-
-def fails(copy: Path, tests: tuple[str, ...]) -> bool:
-    """Run tests in a copy; whether they fail. One that hangs has failed."""
+def fails(copy: Path, tests: Sequence[str]) -> bool:
+    """Run tests in a copy; whether one fails. One that hangs has failed."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
         answer = subprocess.run(
@@ -84,35 +120,41 @@ def main() -> int:
     """Play all mutants, or those whose names contain a word, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.mutants", description=__doc__)
     parser.add_argument("word", nargs="?", default="")
-    word = parser.parse_args().word
-    mutants = [Mutant.read(path) for path in sorted(PATCHES.glob("*.patch")) if word in path.name]
+    mutants = read_mutants(parser.parse_args().word)
     began = time.monotonic()
     killed = 0
-    with tempfile.TemporaryDirectory(prefix="mutants-") as directory:
+    with (
+        tempfile.TemporaryDirectory(prefix="mutants-") as directory,
+        ThreadPoolExecutor(_WORKERS) as workers,
+    ):
         copies: SimpleQueue[Path] = SimpleQueue()
-        for number in range(_COPIES):
+        for number in range(_WORKERS):
             copies.put(copy_project(Path(directory) / str(number)))
-        copy = copies.get()
-        every = sorted({test for mutant in mutants for test in mutant.tests})
-        if fails(copy, tuple(every)):
-            print("the tests fail without any mutant")
-            return 1
-        copies.put(copy)
 
-        def is_killed(mutant: Mutant) -> bool:
+        def in_copy(work: Callable[[Path], bool]) -> bool:
             copy = copies.get()
             try:
-                git_apply(mutant.path, copy)
-                return fails(copy, mutant.tests)
+                return work(copy)
             finally:
-                git_apply(mutant.path, copy, "--reverse")
                 copies.put(copy)
 
-        with ThreadPoolExecutor(_COPIES) as threads:
-            for mutant, dead in zip(mutants, threads.map(is_killed, mutants), strict=True):
-                killed += dead
-                verdict = "killed" if dead else "SURVIVED"
-                print(f"{verdict:8} {mutant.path.stem}: {mutant.what}", flush=True)
+        def is_killed(mutant: Mutant) -> bool:
+            def play(copy: Path) -> bool:
+                with mutant.put_in(copy):
+                    # One file at a time: the first one nearly always notices, and the others
+                    # need not even be read.
+                    return any(fails(copy, [test]) for test in mutant.tests)
+
+            return in_copy(play)
+
+        every = sorted({test for mutant in mutants for test in mutant.tests})
+        unmutated = [partial(fails, tests=[test]) for test in every]
+        if any(workers.map(in_copy, unmutated)):
+            print("the tests fail without any mutant")
+            return 1
+        for mutant, dead in zip(mutants, workers.map(is_killed, mutants), strict=True):
+            killed += dead
+            print(f"{'killed' if dead else 'SURVIVED':8} {mutant.name}: {mutant.what}", flush=True)
     print(f"{time.monotonic() - began:.0f} s")
     print(f"mutants: {killed} of {len(mutants)} killed")
     return 0 if killed == len(mutants) else 1
