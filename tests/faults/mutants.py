@@ -12,18 +12,21 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
+from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
 MUTANTS = Path(__file__).with_name("mutants")
 _WORKERS = 2
 _TIMEOUT_SECONDS = 300
+
+T = TypeVar("T")
 
 
 class MisfitError(ValueError):
@@ -101,19 +104,19 @@ def copy_project(to: Path) -> Path:
     return to
 
 
-def fails(copy: Path, tests: Sequence[str]) -> bool:
-    """Run tests in a copy; whether one fails. One that hangs has failed."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+def failure(copy: Path, test: str) -> str | None:
+    """Run a file of tests in a copy; what was printed if one fails. One that hangs has failed."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", test]
     try:
         answer = subprocess.run(
-            command, cwd=copy, capture_output=True, timeout=_TIMEOUT_SECONDS, check=False
+            command, cwd=copy, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        return True
+        return f"{test} took more than {_TIMEOUT_SECONDS} s"
     # 1 is failed tests; anything else (2, 4, 5) says that the tests could not be run at all.
     if answer.returncode not in (0, 1):
-        raise RuntimeError(answer.stdout.decode() + answer.stderr.decode())
-    return answer.returncode == 1
+        raise RuntimeError(answer.stdout + answer.stderr)
+    return answer.stdout if answer.returncode else None
 
 
 def main() -> int:
@@ -131,27 +134,29 @@ def main() -> int:
         for number in range(_WORKERS):
             copies.put(copy_project(Path(directory) / str(number)))
 
-        def in_copy(work: Callable[[Path], bool]) -> bool:
+        def in_copy(work: Callable[[Path], T]) -> T:
             copy = copies.get()
             try:
                 return work(copy)
             finally:
                 copies.put(copy)
 
+        every = sorted({test for mutant in mutants for test in mutant.tests})
+        plain = [partial(failure, test=test) for test in every]
+        for failed in filter(None, workers.map(in_copy, plain)):
+            print(failed)
+            print("a test fails without any mutant")
+            return 1
+
         def is_killed(mutant: Mutant) -> bool:
             def play(copy: Path) -> bool:
                 with mutant.put_in(copy):
-                    # One file at a time: the first one nearly always notices, and the others
-                    # need not even be read.
-                    return any(fails(copy, [test]) for test in mutant.tests)
+                    # One file at a time: nearly always the first one notices, and the others need
+                    # not even be read.
+                    return any(failure(copy, test) for test in mutant.tests)
 
             return in_copy(play)
 
-        every = sorted({test for mutant in mutants for test in mutant.tests})
-        unmutated = [partial(fails, tests=[test]) for test in every]
-        if any(workers.map(in_copy, unmutated)):
-            print("the tests fail without any mutant")
-            return 1
         for mutant, dead in zip(mutants, workers.map(is_killed, mutants), strict=True):
             killed += dead
             print(f"{'killed' if dead else 'SURVIVED':8} {mutant.name}: {mutant.what}", flush=True)
