@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import botocore.session
 import moto
 import pytest
 from botocore.client import BaseClient
@@ -51,6 +53,8 @@ CONTEXT = SimpleNamespace(
     invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:test",
     aws_request_id="request",
 )
+# Reading the services' models anew for each test would be half of the tests' time.
+one_loader = cache(botocore.session.create_loader)
 STREAM_ARN = "arn:aws:kinesis:us-east-1:123456789012:stream/events"
 
 
@@ -256,6 +260,7 @@ def world_on_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Put the handlers on new tables, queues and a stream of moto."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(botocore.session, "create_loader", one_loader)
     providers = {name: Provider(name) for name in OPERATIONS}
     by_service = {CHANNELS[name].service: provider for name, provider in providers.items()}
     with moto.mock_aws():
