@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,9 +82,10 @@ class Mutant:
                 (root / file).write_bytes(content)
 
 
-def read_mutants(word: str = "") -> list[Mutant]:
-    """Return all mutants, or those whose names contain a word."""
-    return [Mutant.read(path) for path in sorted(MUTANTS.glob("*.toml")) if word in path.stem]
+def read_mutants(words: Sequence[str] = ()) -> list[Mutant]:
+    """Return all mutants, or those whose names contain one of the words."""
+    mutants = [Mutant.read(path) for path in sorted(MUTANTS.glob("*.toml"))]
+    return [one for one in mutants if not words or any(word in one.name for word in words)]
 
 
 def copy_project(to: Path) -> Path:
@@ -120,10 +121,10 @@ def failure(copy: Path, test: str) -> str | None:
 
 
 def main() -> int:
-    """Play all mutants, or those whose names contain a word, and return the exit status."""
+    """Play all mutants, or those whose names contain one of the words; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.mutants", description=__doc__)
-    parser.add_argument("word", nargs="?", default="")
-    mutants = read_mutants(parser.parse_args().word)
+    parser.add_argument("words", nargs="*")
+    mutants = read_mutants(parser.parse_args().words)
     began = time.monotonic()
     killed = 0
     with (

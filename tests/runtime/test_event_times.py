@@ -55,3 +55,22 @@ def test_all_times_of_a_message_are_of_one_unit(world) -> None:
     document = world.document(message_id)
     every = [document["created_at"], document["updated_at"], *times(world, message_id).values()]
     assert {at[:11] for at in every} == {"2027-01-15T"}
+
+
+def test_a_row_says_when_it_was_last_changed_and_by_what(world) -> None:
+    message_id = world.accept(request())
+    began = world.document(message_id)["updated_at"]
+    assert began == "2027-01-15T08:00:00.000Z"
+    world.now += 1_000
+    world.start(message_id)
+    assert world.document(message_id)["updated_at"] == "2027-01-15T08:00:01.000Z"
+    world.now += 1_000
+    world.normalize(ses("Send", message_id, 0))
+    assert world.document(message_id)["updated_at"] == "2027-01-15T08:00:02.000Z"
+    world.now += 1_000
+    world.normalize(ses("Send", message_id, 0))
+    assert world.document(message_id)["updated_at"] == "2027-01-15T08:00:02.000Z"
+    world.now += 1_000
+    world.cancel(message_id)
+    document = world.document(message_id)
+    assert document["updated_at"] == document["cancelled_at"] == "2027-01-15T08:00:04.000Z"

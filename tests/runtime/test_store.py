@@ -1,5 +1,6 @@
 """Answers of DynamoDB that neither moto nor the stand-in gives: another transaction is faster."""
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from runtime.domain.message import Message, Step, UseCase
-from runtime.store import ConflictError, Saved, Store
+from runtime.domain.plan import Plan
+from runtime.store import ConflictError, Saved, Store, UnavailableError
 
 MESSAGE = Message("id", UseCase.FALLBACK, (Step("sms", 60), Step("email", 60)), 0, 0)
 
@@ -70,3 +72,30 @@ def test_keys_that_a_throttled_table_leaves_out_are_asked_for_again() -> None:
     client = SimpleNamespace(batch_get_item=answer)
     Store(client, "messages", "payloads").read_many(["a", "b", "c"], consistent=True)
     assert asked == [["a", "b", "c"], ["b", "c"], ["c"]]
+
+
+def test_a_table_that_leaves_keys_out_again_and_again_is_unavailable(monkeypatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+
+    def answer(RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803  boto3's name
+        return {"Responses": {}, "UnprocessedKeys": RequestItems}
+
+    client = SimpleNamespace(batch_get_item=answer)
+    with pytest.raises(UnavailableError):
+        Store(client, "messages", "payloads").read_many(["a"], consistent=True)
+    assert pauses == sorted(pauses)
+    assert 1 < sum(pauses) < 3
+
+
+def test_a_new_row_that_another_transaction_holds_is_no_repeat() -> None:
+    cancelled = error(
+        "TransactionCanceledException",
+        CancellationReasons=[{"Code": "TransactionConflict"}, {"Code": "None"}],
+    )
+    with pytest.raises(UnavailableError):
+        store_that_raises(cancelled).create(Plan(MESSAGE, ()), 0)
+    with pytest.raises(UnavailableError):
+        store_that_raises(THROTTLED).create(Plan(MESSAGE, ()), 0)
+    with pytest.raises(ClientError):
+        store_that_raises(error("ThrottlingException")).create(Plan(MESSAGE, ()), 0)
