@@ -8,16 +8,49 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+INFRA_FILES = sorted((ROOT / "infra").rglob("*.py"))
+RULES = sorted((ROOT / "policy" / "guardrails").glob("*.py"))
+DYNAMIC_PROVIDER = "whatsapp_event_destination.py"
+WITHOUT_PULUMI = {
+    "alarms.py",
+    "capacity.py",
+    "contradictions.py",
+    "dashboard.py",
+    "grants.py",
+    "log_queries.py",
+    "parameter_layers.py",
+    "parameters.py",
+    "policies.py",
+    "resource_policies.py",
+    "service_regions.py",
+    "settings.py",
+    "sizes.py",
+}
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def imports(path: Path, package: str) -> Iterator[str]:
     """Yield the full names of the modules that a file imports anywhere, relative ones resolved."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package.split(".")[: -(node.level - 1) or None] if node.level else []
             yield ".".join([*base, node.module or ""]).rstrip(".")
+
+
+def absolute_tops(tree: ast.AST) -> set[str]:
+    """Return the first parts of what a piece of code imports by full name."""
+    tops = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            tops |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            tops.add((node.module or "").split(".")[0])
+    return tops
 
 
 def modules(folder: str) -> list[tuple[Path, str]]:
@@ -52,14 +85,39 @@ def test_the_runtime_imports_only_what_lambda_has_or_the_archive_carries() -> No
         assert tops <= there | sys.stdlib_module_names, path
 
 
-def test_infra_never_imports_the_runtime_or_the_local_deployment() -> None:
-    for path, tops in imported_tops("infra").items():
-        assert not tops & {"runtime", "local"}, path
+@pytest.mark.parametrize("path", INFRA_FILES, ids=lambda path: path.name)
+def test_infra_never_imports_the_runtime_nor_the_local_deployment(path: Path) -> None:
+    assert not {"runtime", "local", "infra", "fallback_messaging"} & absolute_tops(parsed(path))
 
 
-def test_only_dynamic_providers_import_boto3_in_infra() -> None:
-    using = {path for path, tops in imported_tops("infra").items() if tops & {"boto3", "botocore"}}
-    assert using == {"infra/whatsapp_event_destination.py"}
+@pytest.mark.parametrize("path", INFRA_FILES, ids=lambda path: path.name)
+def test_only_the_dynamic_provider_imports_boto3(path: Path) -> None:
+    found = {"boto3", "botocore"} & absolute_tops(parsed(path))
+    assert found == ({"boto3"} if path.name == DYNAMIC_PROVIDER else set())
+
+
+def test_the_dynamic_provider_imports_boto3_inside_its_methods() -> None:
+    tree = parsed(ROOT / "infra" / DYNAMIC_PROVIDER)
+    methods = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    outside = [node for node in tree.body if not isinstance(node, ast.ClassDef)]
+    assert any("boto3" in absolute_tops(node) for node in methods)
+    assert not any("boto3" in absolute_tops(node) for node in outside)
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_PULUMI))
+def test_pure_files_do_not_import_pulumi(name: str) -> None:
+    assert not {"pulumi", "pulumi_aws"} & absolute_tops(parsed(ROOT / "infra" / name))
+
+
+@pytest.mark.parametrize("path", INFRA_FILES, ids=lambda path: path.name)
+def test_annotations_are_objects_that_other_languages_can_be_described_from(path: Path) -> None:
+    assert "__future__" not in absolute_tops(parsed(path))
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.name)
+def test_the_rules_of_the_policy_pack_need_no_engine(path: Path) -> None:
+    forbidden = {"pulumi", "pulumi_aws", "pulumi_policy", "infra", "runtime", "local"}
+    assert not forbidden & absolute_tops(parsed(path))
 
 
 def test_handlers_do_not_import_each_other() -> None:
