@@ -14,7 +14,7 @@ from runtime.channels import CHANNELS, minimize_event, parse_event
 from runtime.channels.channel import Rejected, read_error
 from runtime.domain.status import DeliveryEvent
 from tests.channels.test_catalogue import NAMES, sample
-from tests.runtime.conftest import client_error
+from tests.support.runtime_world import client_error
 
 # In no sample, and in no digest.
 MARK = "zq"

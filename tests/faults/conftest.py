@@ -1,3 +1,3 @@
-from tests.runtime.conftest import world
+from tests.support.runtime_world import world
 
 __all__ = ["world"]

@@ -17,7 +17,7 @@ from tests.faults.faults import CRASHES, Fault
 from tests.faults.scenarios import Scenario
 from tests.faults.sweep import count_calls, play_under
 from tests.faults.world import Watched, World, runtime_in
-from tests.runtime.conftest import world_on_moto
+from tests.support.runtime_world import world_on_moto
 
 _WRITES = ("UpdateItem", "TransactWriteItems", "DeleteItem", "BatchExecuteStatement")
 _TABLES = {

@@ -22,9 +22,9 @@ from runtime.settings import SettingsError
 from tests.faults.faults import Fault
 from tests.faults.scenarios import chain
 from tests.faults.world import START, World, forget_clients, in_memory
-from tests.runtime.conftest import CONTEXT
 from tests.support.events import ses, sms, whatsapp
 from tests.support.requests import EMAIL, RCS, SMS, WHATSAPP, request
+from tests.support.runtime_world import CONTEXT
 
 BY_AWS_ALONE = {
     "stream-failures-not-empty",

@@ -31,7 +31,7 @@ from tests.faults.faults import Calls, Fault
 from tests.faults.invariants import Watch
 from tests.faults.providers import Emitted, Providers, Script
 from tests.faults.stand_in import DynamoDb, Kinesis, Sqs
-from tests.runtime.conftest import CONTEXT, ENVIRONMENT, STREAM_ARN
+from tests.support.runtime_world import CONTEXT, ENVIRONMENT, STREAM_ARN
 
 START = 1_800_000_000_000
 VISIBILITY_MS = 180_000

@@ -8,7 +8,7 @@ import pytest
 
 from operations import stack as stack_module
 from operations.stack import Stack
-from tests.runtime.conftest import World, world
+from tests.support.runtime_world import World, world
 
 __all__ = ["world"]
 

@@ -15,9 +15,9 @@ from operations.dead_letters import read_message
 from operations.explanation import explanation
 from operations.stack import Letter, Stack
 from runtime.domain.document import status_document
-from tests.runtime.conftest import client_error
 from tests.support.events import ses
 from tests.support.requests import EMAIL, SMS, request
+from tests.support.runtime_world import client_error
 
 UNCLEAR = ReadTimeoutError(endpoint_url="https://provider")
 

@@ -8,9 +8,9 @@ import moto
 import pytest
 
 from runtime.handlers import normalize_events
-from tests.runtime.conftest import CONTEXT
 from tests.support.events import ses
 from tests.support.requests import request
+from tests.support.runtime_world import CONTEXT
 
 
 def put(world, data: bytes) -> dict:

@@ -17,7 +17,7 @@ from operations.account import allowances
 from operations.api import Answer, caller
 from operations.stack import Stack, StackError
 from operations.verification import MAIL_RECIPIENT, TEXT_RECIPIENT, Finding, Probe, verify
-from tests.runtime.conftest import World, client_error
+from tests.support.runtime_world import World, client_error
 from tests.support.events import ses, sms
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:events"

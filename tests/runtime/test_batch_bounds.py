@@ -20,7 +20,7 @@ from runtime.domain.message import Message, Step, UseCase
 from runtime.handlers import normalize_events, relay_events
 from runtime.store import Store
 from runtime.timers import Timer, Timers
-from tests.runtime.conftest import CONTEXT, sqs_event
+from tests.support.runtime_world import CONTEXT, sqs_event
 
 # DynamoDB BatchExecuteStatement and BatchGetItem, SQS SendMessageBatch, Kinesis PutRecords.
 STATEMENTS, GETS, ENTRIES, RECORDS = 25, 100, 10, 500

@@ -2,9 +2,9 @@
 
 import json
 
-from tests.runtime.conftest import client_error
 from tests.support.events import sms, whatsapp
 from tests.support.requests import EMAIL, SMS, WHATSAPP, request
+from tests.support.runtime_world import client_error
 
 TEMPLATE = {"name": "code", "language": {"code": "en"}}
 TEXT = WHATSAPP | {"whatsapp": {"message": "The code is 123456.", "template": TEMPLATE}}

@@ -10,8 +10,8 @@ from botocore.exceptions import ReadTimeoutError
 from runtime.clients import data_client
 from runtime.handlers import message_api
 from runtime.store import ConflictError, Store
-from tests.runtime.conftest import CONTEXT
 from tests.support.requests import EMAIL, RCS, SMS, WHATSAPP, request
+from tests.support.runtime_world import CONTEXT
 
 DOCUMENTED = {
     "use_case": "fallback",

@@ -13,9 +13,9 @@ from runtime.domain.message import Message, Step, UseCase, apply
 from runtime.domain.status import DeliveryEvent, Status
 from runtime.outcomes import count_changes
 from runtime.telemetry import meter
-from tests.runtime.conftest import client_error
 from tests.support.events import ses, sms, whatsapp
 from tests.support.requests import EMAIL, SMS, WHATSAPP, request
+from tests.support.runtime_world import client_error
 
 Counts = dict[str, list[float]]
 THROTTLED = client_error("TooManyRequestsException", 429)

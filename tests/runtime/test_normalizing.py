@@ -7,9 +7,9 @@ import pytest
 from runtime import sending
 from runtime.clients import data_client
 from runtime.handlers import normalize_events
-from tests.runtime.conftest import CONTEXT
 from tests.support.events import ses, sms, whatsapp
 from tests.support.requests import EMAIL, RCS, SMS, WHATSAPP, request
+from tests.support.runtime_world import CONTEXT
 
 DONE = {"batchItemFailures": []}
 

@@ -2,8 +2,8 @@
 
 from runtime.channels import CHANNELS
 from runtime.domain.status import FailureClass
-from tests.runtime.conftest import client_error
 from tests.support.requests import EMAIL, RCS, SMS, WHATSAPP, request
+from tests.support.runtime_world import client_error
 
 FOR_GOOD = {
     FailureClass.INVALID_ADDRESS,

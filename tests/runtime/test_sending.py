@@ -14,9 +14,9 @@ from botocore.exceptions import (
 from runtime import sending
 from runtime.clients import _DATA, _SEND, data_client
 from runtime.handlers import _sender, send_primary
-from tests.runtime.conftest import CONTEXT, client_error
 from tests.support.events import ses
 from tests.support.requests import EMAIL, SMS, WHATSAPP, request
+from tests.support.runtime_world import CONTEXT, client_error
 
 URL = {"endpoint_url": "https://provider"}
 
