@@ -292,7 +292,7 @@ def test_the_layer_is_that_of_the_region(place: Location, layer: str) -> None:
 
 
 def test_a_region_without_a_layer_needs_one_of_its_own() -> None:
-    with pytest.raises(SettingsError, match="powertoolsLayerArn.*: needed in cn-northwest-1"):
+    with pytest.raises(SettingsError, match=r"powertoolsLayerArn .*: needed in cn-northwest-1"):
         functions._published_layer(Location("aws-cn", "cn-northwest-1", "1" * 12))
 
 

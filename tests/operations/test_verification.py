@@ -17,8 +17,8 @@ from operations.account import allowances
 from operations.api import Answer, caller
 from operations.stack import Stack, StackError
 from operations.verification import MAIL_RECIPIENT, TEXT_RECIPIENT, Finding, Probe, verify
-from tests.support.runtime_world import World, client_error
 from tests.support.events import ses, sms
+from tests.support.runtime_world import World, client_error
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:events"
 MAIL = Probe("email", "shop@example.com", MAIL_RECIPIENT)

@@ -7,9 +7,9 @@ import pytest
 
 from runtime.handlers import message_api
 from runtime.store import Store
-from tests.support.runtime_world import ENVIRONMENT, client_error
 from tests.support.events import ses, sms
 from tests.support.requests import EMAIL, RCS, SMS, WHATSAPP, request
+from tests.support.runtime_world import ENVIRONMENT, client_error
 
 LIMIT = "messagesPerRecipientPerHour"
 
