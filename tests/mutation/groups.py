@@ -1,0 +1,70 @@
+"""What is mutated, which tests have to notice, and how many of the mutants they have to kill."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files that one set of tests has to hold.
+
+    The sets are chosen so that a mutant takes seconds: what needs the emulator, or sweeps through
+    all crash points, runs against known defects instead (`make mutants`).
+    """
+
+    name: str
+    files: tuple[str, ...]
+    tests: tuple[str, ...]
+    goal_percent: int
+
+    @classmethod
+    def of(cls, file: str) -> "Group":
+        """Return the group of one file alone."""
+        for group in GROUPS:
+            if file in group.files:
+                return replace(group, name=f"{group.name}-{file.replace('/', '.')}", files=(file,))
+        files = "\n  ".join(file for group in GROUPS for file in group.files)
+        raise SystemExit(f"{file} is none of the files that are mutated:\n  {files}")
+
+
+GROUPS = (
+    Group(
+        "domain",
+        tuple(
+            f"runtime/domain/{name}.py"
+            for name in ("decision", "document", "message", "plan", "status")
+        ),
+        ("tests/domain", "tests/faults/test_order.py"),
+        95,
+    ),
+    Group(
+        "channels",
+        tuple(
+            f"runtime/channels/{name}.py"
+            for name in ("__init__", "channel", "email", "rcs", "sms", "whatsapp")
+        ),
+        ("tests/channels",),
+        90,
+    ),
+    Group(
+        "edges",
+        tuple(
+            f"runtime/{name}.py"
+            for name in (
+                "accepting",
+                "guards",
+                "normalizing",
+                "rows",
+                "sending",
+                "store",
+                "timers",
+            )
+        ),
+        (
+            "tests/runtime",
+            "tests/faults/test_crash_points.py::test_without_faults_each_scenario_goes_as_it_should",
+            "tests/faults/test_regressions.py",
+            "tests/faults/test_stand_in.py",
+        ),
+        90,
+    ),
+)

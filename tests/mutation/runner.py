@@ -1,0 +1,124 @@
+"""Runs mutmut on a copy of the project in which it can reach all functions."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import libcst as cst
+
+from tests.mutation.groups import Group
+
+ROOT = Path(__file__).resolve().parents[2]
+WORK = ROOT / "build" / "mutation"
+_WORKERS = 2
+# A mutant that loops for ever is stopped after this many times what its tests take, and a bit.
+_TIMEOUT_MULTIPLIER = 4.0
+_TIMEOUT_SECONDS = 4.0
+_KILLED = 1
+
+
+class Undecorate(cst.CSTTransformer):
+    """Write `@property` as what it stands for: mutmut leaves decorated functions alone.
+
+    `@property def f(self)` becomes `def f(self)` and `f = property(f)`.
+    """
+
+    def leave_FunctionDef(  # noqa: N802  libcst's name
+        self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
+    ) -> cst.FunctionDef | cst.FlattenSentinel[cst.BaseStatement]:
+        decorators = [decorator.decorator for decorator in original_node.decorators]
+        if len(decorators) != 1 or not decorators[0].deep_equals(cst.Name("property")):
+            return updated_node
+        name = original_node.name.value
+        made = cst.parse_statement(f"{name} = property({name})")
+        return cst.FlattenSentinel([updated_node.with_changes(decorators=[]), made])
+
+
+def undecorate(source: str) -> str:
+    """Return the source without `@property`, and the same in meaning."""
+    return cst.parse_module(source).visit(Undecorate()).code
+
+
+def directory(group: Group) -> Path:
+    """Return where a group is mutated, and where its results are kept."""
+    return WORK / group.name
+
+
+def run(group: Group) -> None:
+    """Mutate the files of a group, and try each mutant that has no verdict yet."""
+    work = directory(group)
+    if copy_project(group, work):
+        # The tests may reach other functions now; and what survived may be noticed.
+        (work / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
+    forget_survivors(group, work)
+    done = subprocess.run(
+        ["nice", sys.executable, "-m", "mutmut", "run", "--max-children", str(_WORKERS)],
+        cwd=work,
+        # The profile of Hypothesis for machines: the same examples each time, and no deadline.
+        env=os.environ | {"CI": "true", "PYTHONPATH": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    (work / "mutmut.log").write_text(done.stdout, encoding="utf-8")
+    if done.returncode:
+        raise SystemExit(f"{done.stdout[-3000:]}\nmutmut did not finish: {work / 'mutmut.log'}")
+
+
+def copy_project(group: Group, work: Path) -> bool:
+    """Copy what git knows and what is new, where it has changed; whether tests may have."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")
+    names = [name for name in listed if name and (ROOT / name).is_file()]
+    changed = False
+    for name in names:
+        content = (ROOT / name).read_bytes()
+        if name in group.files:
+            content = undecorate(content.decode()).encode()
+        if name == "pyproject.toml":
+            content += configuration(group, names).encode()
+        target = work / name
+        if not target.is_file() or target.read_bytes() != content:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            changed = changed or name not in group.files
+    return changed
+
+
+def configuration(group: Group, names: list[str]) -> str:
+    """Return mutmut's part of pyproject.toml."""
+    settings = {
+        "source_paths": ["runtime"],
+        "only_mutate": list(group.files),
+        "also_copy": sorted({name.split("/")[0] for name in names} - {"runtime"}),
+        "pytest_add_cli_args": ["-p", "no:cacheprovider"],
+        "pytest_add_cli_args_test_selection": list(group.tests),
+        "timeout_multiplier": _TIMEOUT_MULTIPLIER,
+        "timeout_constant": _TIMEOUT_SECONDS,
+        "on_dependency_change": "ignore",
+    }
+    # JSON's strings, numbers and arrays are TOML's as well.
+    return "\n[tool.mutmut]\n" + "".join(
+        f"{name} = {json.dumps(value)}\n" for name, value in settings.items()
+    )
+
+
+def forget_survivors(group: Group, work: Path) -> None:
+    """Have everything tried again that was not killed."""
+    for file in group.files:
+        path = work / "mutants" / f"{file}.meta"
+        if path.exists():
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            verdicts = kept["exit_code_by_key"]
+            kept["exit_code_by_key"] = {
+                name: code if code == _KILLED else None for name, code in verdicts.items()
+            }
+            path.write_text(json.dumps(kept), encoding="utf-8")
