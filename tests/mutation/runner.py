@@ -53,19 +53,19 @@ def run(group: Group) -> None:
         # The tests may reach other functions now; and what survived may be noticed.
         (work / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
     forget_survivors(group, work)
-    done = subprocess.run(
-        ["nice", sys.executable, "-m", "mutmut", "run", "--max-children", str(_WORKERS)],
-        cwd=work,
-        # The profile of Hypothesis for machines: the same examples each time, and no deadline.
-        env=os.environ | {"CI": "true", "PYTHONPATH": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    (work / "mutmut.log").write_text(done.stdout, encoding="utf-8")
+    log = work / "mutmut.log"
+    with log.open("w", encoding="utf-8") as output:
+        done = subprocess.run(
+            ["nice", sys.executable, "-m", "mutmut", "run", "--max-children", str(_WORKERS)],
+            cwd=work,
+            # The profile of Hypothesis for machines: the same examples each time, no deadline.
+            env=os.environ | {"CI": "true", "PYTHONPATH": ""},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
     if done.returncode:
-        raise SystemExit(f"{done.stdout[-3000:]}\nmutmut did not finish: {work / 'mutmut.log'}")
+        raise SystemExit(f"{log.read_text('utf-8')[-3000:]}\nmutmut did not finish: {log}")
 
 
 def copy_project(group: Group, work: Path) -> bool:
