@@ -1,4 +1,4 @@
-"""Reads equivalent.toml: mutants that change nothing that anyone could see, each with its reason."""
+"""Reads equivalent.toml: mutants that change nothing that can be seen, each with its reason."""
 
 import tomllib
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
 """Reads what mutmut has found out: the score of each file, and what survived."""
 
 import json
-import os
 from collections.abc import Mapping
 from contextlib import chdir
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.mutation.equivalent import Change
 from tests.mutation.groups import Group
@@ -56,12 +56,8 @@ def read_report(group: Group, equivalents: Mapping[Change, str]) -> Report:
         from mutmut.stats import status_by_exit_code  # noqa: PLC0415
 
         for file in group.files:
-            path = os.path.join("mutants", f"{file}.meta")
-            if not os.path.exists(path):
-                scores.append(Score(file, 0, 0, 0))
-                continue
-            with open(path, encoding="utf-8") as stored:
-                verdicts = json.load(stored)["exit_code_by_key"]
+            found = Path("mutants", f"{file}.meta").read_text(encoding="utf-8")
+            verdicts = json.loads(found)["exit_code_by_key"]
             killed = equivalent = 0
             left: list[Mutant] = []
             for name, code in verdicts.items():
