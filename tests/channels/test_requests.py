@@ -2,10 +2,12 @@
 
 import base64
 import json
+from functools import cache
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from runtime.channels import CHANNELS
@@ -35,12 +37,17 @@ def context(**changes: Any) -> SendContext:
     return SendContext(**values | changes)
 
 
+@cache
+def model(service: str) -> ServiceModel:
+    return botocore.session.get_session().get_service_model(service)
+
+
 def built(channel: str, body: dict[str, Any], sender: str, **changes: Any) -> dict[str, Any]:
     """Build a request, hold it to botocore's model, and return its parameters."""
     recipient = MAIL if channel == "email" else NUMBER
     content = StepContent(channel, sender, recipient, body)
     request = CHANNELS[channel].build_request(content, context(**changes))
-    service = botocore.session.get_session().get_service_model(CHANNELS[channel].service)
+    service = model(CHANNELS[channel].service)
     name = "".join(word.capitalize() for word in request.operation.split("_"))
     name = name.replace("Whatsapp", "WhatsApp")
     report = ParamValidator().validate(
