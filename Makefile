@@ -8,8 +8,8 @@ SEED ?= 1
 WHICH = $(if $(OUTPUTS),--outputs $(OUTPUTS),--stack $(or $(STACK),$(error say which stack: make $@ STACK=prod, or OUTPUTS=file)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo local preview examples test check bench scale cost docs format lock clean engine faults mutants soak \
-	dead-letters explain redrive quarantine replay discard verify
+.PHONY: help install demo local preview examples test check bench scale cost docs format lock clean engine faults mutants mutation \
+	soak dead-letters explain redrive quarantine replay discard verify
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ faults: $(INSTALLED)  ## crash everywhere, in every order; a small profile is in
 
 mutants: $(INSTALLED)  ## put known defects in, one at a time, and see the tests find each
 	$(BIN)/python -m tests.faults.mutants
+
+mutation: $(INSTALLED)  ## change the code in thousands of ways, and see the tests notice: make mutation ONLY=runtime/rows.py
+	$(BIN)/python -m tests.mutation $(ONLY)
 
 soak: $(INSTALLED)  ## a thousand messages through the deployment on this machine, providers misbehaving
 	$(BIN)/python -m tests.faults.soak --seed $(SEED)

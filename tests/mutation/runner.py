@@ -8,9 +8,8 @@ from pathlib import Path
 
 import libcst as cst
 
-from tests.mutation.groups import Group
+from tests.mutation.groups import ROOT, Group
 
-ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "mutation"
 _WORKERS = 2
 # A mutant that loops for ever is stopped after this many times what its tests take, and a bit.
@@ -56,7 +55,7 @@ def run(group: Group) -> None:
     log = work / "mutmut.log"
     with log.open("w", encoding="utf-8") as output:
         done = subprocess.run(
-            ["nice", sys.executable, "-m", "mutmut", "run", "--max-children", str(_WORKERS)],
+            [sys.executable, "-m", "mutmut", "run", "--max-children", str(_WORKERS)],
             cwd=work,
             # The profile of Hypothesis for machines: the same examples each time, no deadline.
             env=os.environ | {"CI": "true", "PYTHONPATH": ""},
