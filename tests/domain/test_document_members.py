@@ -177,3 +177,9 @@ def test_a_broadcast_waits_for_no_fallback_before_it_reads_unknown() -> None:
     row = replace(accepted(), use_case=UseCase.BROADCAST)
     assert document(row, T0 + 1000 * HOUR - 1)["status"] == "queued"
     assert document(row, T0 + 1000 * HOUR)["status"] == "unknown"
+
+
+def test_a_message_of_a_single_step_has_a_document() -> None:
+    row = Message("id", UseCase.FALLBACK, (Step("sms", 60),), created_at=T0, expires_at=0)
+    assert document(row)["fallback"] is None
+    assert len(document(row)["steps"]) == 1
