@@ -54,3 +54,20 @@ def test_an_event_takes_a_step_further_only_by_its_rank() -> None:
         assert (step.status, step.failure_class, step.failure_reason) == ("delivered", None, None)
         assert step.permanent is None
         assert step.times == {"failed": 1, "delivered": 1}
+
+
+@pytest.mark.parametrize("status", [Status.DELAYED, Status.SENT, Status.DELIVERED])
+def test_what_is_no_failure_leaves_no_class_and_no_reason_in_the_row(status) -> None:
+    row = Message("id", UseCase.FALLBACK, (Step("sms", 60),), 0, 0)
+    delayed = DeliveryEvent(
+        "sms",
+        status,
+        "d",
+        step=0,
+        failure_class=FailureClass.UNREACHABLE,
+        permanent=False,
+        reason="MailboxFull",
+    )
+    (step,) = apply(row, [delayed]).steps
+    assert (step.status, step.failure_class, step.failure_reason) == (status, None, None)
+    assert step.permanent is None

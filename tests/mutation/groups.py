@@ -37,24 +37,29 @@ GROUPS = (
     Group("domain", _package("runtime/domain"), ("tests/domain", "tests/faults/test_order.py"), 95),
     Group("channels", _package("runtime/channels"), ("tests/channels",), 90),
     Group(
-        "edges",
-        tuple(
-            f"runtime/{name}.py"
-            for name in (
-                "accepting",
-                "guards",
-                "normalizing",
-                "rows",
-                "sending",
-                "store",
-                "timers",
-            )
+        "stored",
+        ("runtime/rows.py", "runtime/store.py", "runtime/timers.py"),
+        (
+            "tests/runtime/test_rows.py",
+            "tests/runtime/test_store.py",
+            "tests/runtime/test_store_calls.py",
+            "tests/runtime/test_timers.py",
+            "tests/faults/test_stand_in.py",
+        ),
+        90,
+    ),
+    Group(
+        "handled",
+        (
+            "runtime/accepting.py",
+            "runtime/guards.py",
+            "runtime/normalizing.py",
+            "runtime/sending.py",
         ),
         (
             "tests/runtime",
             "tests/faults/test_crash_points.py::test_without_faults_each_scenario_goes_as_it_should",
             "tests/faults/test_regressions.py",
-            "tests/faults/test_stand_in.py",
         ),
         90,
     ),
