@@ -259,7 +259,7 @@ def test_a_key_names_one_message_for_its_caller_and_none_is_a_new_one_each_time(
     assert not any("request_hash" in rows[id_] for id_ in ids)
 
 
-def test_a_repeat_starts_a_message_that_nobody_has_started_and_no_other(api) -> None:
+def test_a_repeat_starts_a_message_that_was_not_started_and_no_other(api) -> None:
     message_id = post(api, request(), "key").body["message_id"]
     assert len(api.queues["intake"]) == 1
     post(api, request(), "key")
