@@ -98,7 +98,7 @@ def configuration(group: Group, names: list[str]) -> str:
         "source_paths": ["runtime"],
         "only_mutate": list(group.files),
         "also_copy": sorted({name.split("/")[0] for name in names} - {"runtime"}),
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "tests.mutation.moto_last"],
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-k", "not moto"],
         "pytest_add_cli_args_test_selection": list(group.tests),
         "timeout_multiplier": _TIMEOUT_MULTIPLIER,
         "timeout_constant": _TIMEOUT_SECONDS,

@@ -344,6 +344,16 @@ def test_an_event_that_was_waited_for_is_found_by_each_of_its_ids() -> None:
     assert linked == dict.fromkeys(("aws", "meta", "other"), ("m", 2))
 
 
+def test_several_ids_are_linked_each_with_those_that_its_events_name() -> None:
+    store = in_memory()
+    for known, further in (("a", "c"), ("b", "d")):
+        event = replace(EVENT, provider_message_id=known, related_message_id=further)
+        store.park(known, event, NOW)
+    assert len(link_all(store, ["a", "b"], "m", 0, NOW)) == 2
+    linked = store.find_links(["a", "b", "c", "d"])[0]
+    assert linked == dict.fromkeys("abcd", ("m", 0))
+
+
 def test_no_ids_are_linked_by_no_call() -> None:
     store, calls = recording()
     assert link_all(store, [], "m", 0, NOW) == []

@@ -1,6 +1,8 @@
 """The queues that start steps: what their messages say, and when they are delivered."""
 
 import json
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -98,6 +100,24 @@ def test_the_timers_that_sqs_refused_are_named_in_whichever_call_they_were(concu
     queue = Queue(1, 12, 19, 22)
     refused = Timers(queue, URL, concurrency).arm_all(timers(23), NOW)
     assert [timer.message_id for timer in refused] == ["id-1", "id-12", "id-19", "id-22"]
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 3])
+def test_no_more_calls_run_at_once_than_the_function_may_make(concurrency) -> None:
+    active: set[int] = set()
+    most: list[int] = []
+
+    class Slow(Queue):
+        def send_message_batch(self, **request: Any) -> dict[str, Any]:
+            thread = threading.get_ident()
+            active.add(thread)
+            most.append(len(active))
+            time.sleep(0.02)
+            active.discard(thread)
+            return super().send_message_batch(**request)
+
+    Timers(Slow(), URL, concurrency).arm_all(timers(60), NOW)
+    assert max(most) <= concurrency
 
 
 def test_no_timers_are_no_call() -> None:
