@@ -98,8 +98,15 @@ def configuration(group: Group, names: list[str]) -> str:
         "source_paths": ["runtime"],
         "only_mutate": list(group.files),
         "also_copy": sorted({name.split("/")[0] for name in names} - {"runtime"}),
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-k", "not moto"],
+        "pytest_add_cli_args": [
+            *("-p", "no:cacheprovider"),
+            *("-p", "tests.mutation.fastest_first"),
+            *("-k", "not moto"),
+        ],
         "pytest_add_cli_args_test_selection": list(group.tests),
+        # Each mutant is forked from a process that has run no test: threads do not live on in a
+        # fork, and a pool of them that a test has left would wait for ever.
+        "process_isolation": "forkserver",
         "timeout_multiplier": _TIMEOUT_MULTIPLIER,
         "timeout_constant": _TIMEOUT_SECONDS,
         "on_dependency_change": "ignore",
