@@ -1,5 +1,6 @@
 """Failures of one rank: which of them is told must not depend on which came first."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -71,3 +72,12 @@ def test_what_is_no_failure_leaves_no_class_and_no_reason_in_the_row(status) -> 
     (step,) = apply(row, [delayed]).steps
     assert (step.status, step.failure_class, step.failure_reason) == (status, None, None)
     assert step.permanent is None
+
+
+@pytest.mark.parametrize("reason", ["131026: Undeliverable", "Permanent/General", "TEXT_BLOCKED"])
+def test_a_failure_that_says_why_is_told_before_one_that_does_not(reason) -> None:
+    row = Message("id", UseCase.FALLBACK, (Step("sms", 60),), 0, 0)
+    silent = DeliveryEvent("sms", Status.FAILED, "f", step=0, failure_class=FailureClass.BLOCKED)
+    told = replace(silent, reason=reason)
+    for events in ((silent, told), (told, silent)):
+        assert apply(row, events).steps[0].failure_reason == reason

@@ -11,7 +11,7 @@ import libcst as cst
 from tests.mutation.groups import ROOT, Group
 
 WORK = ROOT / "build" / "mutation"
-_WORKERS = 2
+_WORKERS = os.cpu_count() or 2
 # A mutant that loops for ever is stopped after this many times what its tests take, and a bit.
 _TIMEOUT_MULTIPLIER = 4.0
 _TIMEOUT_SECONDS = 4.0

@@ -1,5 +1,7 @@
 """The store's calls one by one: what is asked of DynamoDB, and what is made of its answers."""
 
+import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -377,3 +379,18 @@ def test_an_id_that_events_wait_for_is_no_link_yet() -> None:
 def test_work_in_parallel_keeps_its_order(concurrency) -> None:
     store, _ = recording(concurrency=concurrency)
     assert store.in_parallel(lambda number: number * 2, range(20)) == list(range(0, 40, 2))
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 3])
+def test_no_more_calls_run_at_once_than_the_function_may_make(concurrency) -> None:
+    active: set[int] = set()
+    most: list[int] = []
+
+    def call(_: int) -> None:
+        active.add(threading.get_ident())
+        most.append(len(active))
+        time.sleep(0.02)
+        active.discard(threading.get_ident())
+
+    recording(concurrency=concurrency)[0].in_parallel(call, range(12))
+    assert max(most) <= concurrency
