@@ -59,6 +59,7 @@ GROUPS = (
             "runtime/sending.py",
         ),
         (
+            "tests/runtime/test_accepting.py",
             "tests/runtime/test_normalizer.py",
             "tests/runtime/test_problem_documents.py",
             "tests/runtime/test_recipient_counters.py",

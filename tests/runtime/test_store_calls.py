@@ -302,6 +302,24 @@ def test_the_contents_that_were_not_deleted_are_named_in_whichever_call_they_wer
     assert len(statement["Parameters"]) == 1
 
 
+def test_a_row_that_could_not_be_written_is_logged_with_the_code(monkeypatch) -> None:
+    logged: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(
+        store_module.logger, "warning", lambda words, **more: logged.append((words, more))
+    )
+    errors = {"id-0": "ConditionalCheckFailed", "id-1": "ThrottlingError"}
+    recording(by_position(errors))[0].save_many([message(0), message(1)], NOW)
+    assert logged == [("row not written", {"message_id": "id-1", "code": "ThrottlingError"})]
+
+
+def test_an_answer_that_leaves_a_statement_out_is_no_success() -> None:
+    store, _ = recording({"Responses": [{}]})
+    with pytest.raises(ValueError, match="shorter"):
+        store.save_many([message(0), message(1)], NOW)
+    with pytest.raises(ValueError, match="shorter"):
+        store.delete_contents(["id-0", "id-1"])
+
+
 def test_one_content_is_deleted_by_its_key() -> None:
     store, calls = recording()
     store.delete_content("id")
