@@ -203,6 +203,7 @@ def test_a_requests_own_configuration_set_wins_over_the_stacks(build, setting) -
         ("Shop <a@example.com>", "Shop", "a@example.com", "Shop <a@example.com>"),
         ('"A, B" <a@example.com>', "A, B", "a@example.com", '"A, B" <a@example.com>'),
         ("A, B <a@example.com>", "A, B", "a@example.com", '"A, B" <a@example.com>'),
+        ('"XAX" <a@example.com>', "XAX", "a@example.com", "XAX <a@example.com>"),
         ('" Shop " <a@example.com>', "Shop", "a@example.com", "Shop <a@example.com>"),
         ("x <y> <a@example.com>", "x <y>", "a@example.com", '"x <y>" <a@example.com>'),
         ("<a@example.com>", "", "a@example.com", "a@example.com"),

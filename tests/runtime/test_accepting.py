@@ -127,6 +127,13 @@ def test_without_a_bound_any_number_is_taken_and_counted_for_nobody(begin) -> No
     assert len(world.dynamodb.tables["messages"]) == 5
 
 
+def test_only_an_id_is_looked_up(begin, monkeypatch) -> None:
+    world = begin()
+    monkeypatch.setattr(Store, "read", lambda *_: pytest.fail("looked up"))
+    for path in ("recipient-1", "x", "4B2F6D0E-3D1A-4F6C-9A57-0D2F6F1C9F10"):
+        assert world.http("GET", f"/messages/{path}").status == 404
+
+
 def conflicting(monkeypatch, times: int) -> list[int]:
     tries: list[int] = []
     save = Store.save_and_delete_content

@@ -380,3 +380,18 @@ def test_a_failure_with_its_class_is_written_as_it_came(bench) -> None:
     bench.apply(failed)
     step = bench.row(1).steps[0]
     assert (step.failure_class, step.permanent, step.failure_reason) == ("suppressed", True, "why")
+
+
+def test_the_records_of_all_messages_that_failed_come_again(bench) -> None:
+    for number in (1, 2, 3):
+        bench.accept(number, EMAIL, SMS)
+    saving(bench, lambda _: Saved(NONE, frozenset({id_of(1), id_of(3)})))
+    assert bench.apply(event(1, SENT), event(2, SENT), event(3, SENT)) == {"r0", "r2"}
+
+
+def test_an_event_whose_id_is_known_is_not_written_to_wait(bench, monkeypatch) -> None:
+    bench.accept(1, WHATSAPP, SMS)
+    bench.store.link("aws", id_of(1), 0, T0)
+    monkeypatch.setattr(Store, "park", lambda *_: pytest.fail("parked"))
+    bench.apply(whatsapp(SENT, "aws"), whatsapp(Status.ACCEPTED, "meta", "aws"))
+    assert bench.row(1).status == "sent"

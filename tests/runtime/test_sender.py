@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutErr
 from runtime import outcomes, sending
 from runtime.channels import CHANNELS
 from runtime.channels.channel import Accepted, Ambiguous, Rejected, SendContext
-from runtime.domain.message import Message
+from runtime.domain.message import Message, apply
 from runtime.domain.plan import StepContent, plan_message
 from runtime.domain.status import DeliveryEvent, FailureClass, Status
 from runtime.sending import Sender, send
@@ -489,6 +489,98 @@ def test_a_row_in_conflict_all_the_time_goes_back_to_the_queue(bench) -> None:
         bench.sender.start(ID)
     assert bench.requests == []
     assert 3 <= len(tries) <= 20
+
+
+def test_a_result_that_came_second_is_written_on_the_row_as_it_is(bench) -> None:
+    bench.accept(EMAIL, SMS)
+    save = Store.save
+    tries: list[int] = []
+
+    def second(store: Store, message: Message, now: int) -> Message:
+        tries.append(message.version)
+        if len(tries) in (2, 3):
+            # The normalizer was faster, with an event of this very send.
+            current = bench.row
+            first = current.steps[0]
+            times = {**first.times, Status.SENT: T0 + len(tries)}
+            save(store, current.with_step(0, replace(first, times=times)), now)
+            raise ConflictError(message.message_id)
+        return save(store, message, now)
+
+    bench.monkeypatch.setattr(Store, "save", second)
+    bench.sender.start(ID)
+    step = bench.row.steps[0]
+    assert (step.status, step.provider_message_id) == ("accepted", "p-1")
+    assert step.times["sent"] == T0 + 3
+    assert len(bench.requests) == 1
+
+
+def test_a_result_that_cannot_be_written_brings_the_record_back(bench) -> None:
+    bench.accept(EMAIL, SMS)
+    save = Store.save
+    tries: list[int] = []
+
+    def never_again(store: Store, message: Message, now: int) -> Message:
+        tries.append(message.version)
+        if len(tries) > 1:
+            raise ConflictError("of the store")
+        return save(store, message, now)
+
+    bench.monkeypatch.setattr(Store, "save", never_again)
+    with pytest.raises(ConflictError, match=ID):
+        bench.sender.start(ID)
+    assert 3 <= len(tries) <= 20
+    assert len(bench.requests) == 1
+
+
+def test_a_claim_whose_answer_was_lost_is_ones_own(bench) -> None:
+    bench.accept(EMAIL, SMS)
+    save = Store.save
+    tries: list[int] = []
+
+    def lost(store: Store, message: Message, now: int) -> Message:
+        saved = save(store, message, now)
+        tries.append(saved.version)
+        if len(tries) == 1:
+            raise ConflictError(message.message_id)
+        return saved
+
+    bench.monkeypatch.setattr(Store, "save", lost)
+    bench.sender.start(ID)
+    assert len(bench.requests) == 1
+    assert (bench.row.steps[0].status, bench.row.steps[0].attempt) == ("accepted", 1)
+
+
+def test_a_row_that_vanishes_under_a_sender_brings_the_record_back(bench) -> None:
+    bench.accept(EMAIL, SMS)
+
+    def gone(_: Store, message: Message, __: int) -> Message:
+        bench.store.dynamodb.tables["messages"].clear()
+        raise ConflictError("of the store")
+
+    bench.monkeypatch.setattr(Store, "save", gone)
+    with pytest.raises(ConflictError, match=ID):
+        bench.sender.start(ID)
+    assert bench.requests == []
+
+
+def test_a_success_that_deleted_the_content_leaves_nothing_to_send(bench) -> None:
+    bench.accept(EMAIL, SMS)
+    bench.sender.start(ID)
+    bench.now += 60_000
+    stale = bench.row
+    delivered = DeliveryEvent("email", Status.DELIVERED, "d", step=0, occurred_at=T0)
+    bench.store.save(apply(stale, [delivered]), bench.now)
+    bench.store.delete_content(ID)
+    read = Store.read
+    answers = [stale]
+    bench.monkeypatch.setattr(
+        Store, "read", lambda store, id_: answers.pop() if answers else read(store, id_)
+    )
+    bench.fire(1)
+    assert bench.row.status == "delivered"
+    assert bench.row.steps[1].attempt == 0
+    assert len(bench.requests) == 1
 
 
 def test_a_whatsapp_id_is_linked_and_what_waited_for_it_is_applied(bench) -> None:
