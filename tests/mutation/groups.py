@@ -43,6 +43,8 @@ GROUPS = (
         (
             "tests/runtime/test_recipient_counters.py",
             "tests/runtime/test_rows.py",
+            "tests/runtime/test_stored_form.py",
+            "tests/runtime/test_earlier_rows.py",
             "tests/runtime/test_store.py",
             "tests/runtime/test_store_calls.py",
             "tests/runtime/test_timers.py",
