@@ -24,6 +24,8 @@ from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 # By this code a program says that it has shown its error itself.
 SHOWN = 32
+# What the host has started and what has not ended.
+RUNNING: "set[subprocess.Popen[bytes]]" = set()
 UNLIMITED = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
 # Installed packages with a pulumi-plugin.json name the plugin that they need.
 FIND_PLUGINS = """
@@ -54,6 +56,7 @@ def streamed(
     process = subprocess.Popen(
         [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
     )
+    RUNNING.add(process)
     printed: SimpleQueue[Any] = SimpleQueue()
 
     def pump(pipe: Any, name: str) -> None:
@@ -75,6 +78,7 @@ def streamed(
         return process.wait()
     finally:
         process.kill()
+        RUNNING.discard(process)
 
 
 class Host(language_pb2_grpc.LanguageRuntimeServicer):
@@ -199,7 +203,13 @@ def main() -> None:
     server.start()
     # A Ctrl-C at the terminal is the engine's to handle, which then ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    server.wait_for_termination()
+    # An engine that ends on an error may leave its hosts behind, and they their plugins.
+    starter = os.getppid()
+    while server.wait_for_termination(timeout=0.5) and os.getppid() == starter:
+        pass
+    for process in list(RUNNING):
+        process.kill()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Wrong parameters under the engine: every sentence at once, no stack trace, nothing created."""
 
 import re
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -119,3 +121,18 @@ def test_the_plugin_refuses_whatsapp_accounts_before_anything_is_created(
     kinds = {token for call, token, _ in engine.account.calls[before:] if call == "create"}
     assert kinds <= {"aws:iam/role:Role"}
     project.destroy("--skip-preview")
+
+
+def test_a_refusal_leaves_no_process_behind(yaml_program: Callable[..., Project]) -> None:
+    project = yaml_program(retentionDays=1)
+    project.run("preview", status=None)
+    plugin = str(project.folder.parents[1] / "plugin")
+
+    def running() -> list[str]:
+        listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+        return [line for line in listed.stdout.splitlines() if plugin in line]
+
+    deadline = time.monotonic() + 20
+    while running() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert running() == []
