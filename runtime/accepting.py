@@ -130,7 +130,11 @@ class Acceptor:
     def _is_of(self, message: Message, request: Mapping[str, Any]) -> bool:
         """Whether a row is that of this request; the last release's rows have a plain digest."""
         stored = message.request_hash
-        if stored is not None and not stored.startswith(_KEYED):
+        if stored is None:
+            # Without an Idempotency-Key the id is random, so the row is this request's: the answer
+            # to the write was lost, and botocore has made it again.
+            return True
+        if not stored.startswith(_KEYED):
             return stored == hashlib.sha256(_canonical(request).encode()).hexdigest()[:32]
         return stored == self._hash(request)
 
