@@ -547,6 +547,6 @@ def test_queue_messages_and_logs_carry_nothing_private(world, capsys, caplog) ->
 
 
 def test_sends_have_one_attempt_and_data_calls_fit_into_the_function() -> None:
-    assert _SEND.retries == {"total_max_attempts": 1}
+    assert _SEND.retries["total_max_attempts"] == 1
     assert _SEND.connect_timeout + _SEND.read_timeout < 30
     assert 3 * (_DATA.connect_timeout + _DATA.read_timeout) < 30
