@@ -338,7 +338,7 @@ def minimize(payload: Payload) -> dict[str, Any]:
                 _minimize_status(as_object(status)) for status in as_list(value["statuses"])
             ]
         given = as_object(change)
-        field = {"field": "messages" if given["field"] == "messages" else "other"}
+        field = {"field": "messages" if given.get("field") == "messages" else "other"}
         changes.append((field if given.get("field") is not None else {}) | {"value": kept})
     return _ids(payload) | {
         "whatsAppWebhookEntry": json.dumps({"changes": changes}, separators=(",", ":"))
