@@ -72,11 +72,12 @@ def test_an_event_of_a_text_that_is_not_known_is_counted(name) -> None:
     assert context.ignored == {"unknown_event_type": 1}
 
 
-def failed_as(error: object) -> tuple:
+def failed_as(error: object, *, minimized: bool) -> tuple:
     payload = whatsapp("failed", wamid="wamid.A")
     webhook = json.loads(payload["whatsAppWebhookEntry"])
     webhook["changes"][0]["value"]["statuses"][0]["errors"] = error
-    event = one(payload | {"whatsAppWebhookEntry": json.dumps(webhook)})
+    payload |= {"whatsAppWebhookEntry": json.dumps(webhook)}
+    event = one(minimize_event(json.dumps(payload)) if minimized else payload)
     return event.failure_class, event.permanent, event.reason
 
 
@@ -85,17 +86,22 @@ def failed_as(error: object) -> tuple:
     [
         (
             [{"code": 131026, "title": "Undeliverable"}, {"code": 131047, "title": "Closed"}],
-            (FailureClass.UNREACHABLE, True, "131026: Undeliverable"),
+            (FailureClass.UNREACHABLE, True, "131026: Message undeliverable"),
         ),
-        ([{"code": 131026}], (FailureClass.UNREACHABLE, True, "131026")),
-        ([{"code": 131026, "title": ""}], (FailureClass.UNREACHABLE, True, "131026")),
+        ([{"code": 131026}], (FailureClass.UNREACHABLE, True, "131026: Message undeliverable")),
         (
-            [{"code": 999_999, "title": "LAX"}],
-            (FailureClass.UNKNOWN, None, "999999: LAX"),
+            [{"code": 131026, "title": ""}],
+            (FailureClass.UNREACHABLE, True, "131026: Message undeliverable"),
         ),
+        ([{"code": "131047"}], (FailureClass.WINDOW_CLOSED, True, "131047: Re-engagement message")),
+        ([{"code": 0}], (FailureClass.ACCOUNT, True, "0: Authentication failed")),
+        ([{"code": 999_999, "title": "LAX"}], (FailureClass.UNKNOWN, None, "999999")),
+        # It may be the recipient's number.
+        ([{"code": 1_000_000}], (FailureClass.UNKNOWN, None, "failed without a code")),
         ([{}], (FailureClass.UNKNOWN, None, "failed without a code")),
         ([], (FailureClass.UNKNOWN, None, "failed without a code")),
     ],
 )
-def test_a_whatsapp_failure_is_that_of_its_first_error(errors, expected) -> None:
-    assert failed_as(errors) == expected
+@pytest.mark.parametrize("minimized", [False, True])
+def test_a_whatsapp_failure_is_that_of_its_first_errors_code(errors, expected, minimized) -> None:
+    assert failed_as(errors, minimized=minimized) == expected

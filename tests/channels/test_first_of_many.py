@@ -35,17 +35,16 @@ def whatsapp_failure(*codes: object) -> dict:
 
 
 @FORMS
-def test_the_first_of_several_whatsapp_errors_gives_the_class(form) -> None:
-    classes = {
-        (131026, 130472): FailureClass.UNREACHABLE,
-        (130472, 131026): FailureClass.BLOCKED,
-        (131047, 132000, 131026): FailureClass.WINDOW_CLOSED,
-        ("131050", 131026): FailureClass.OPTED_OUT,
+def test_the_first_of_several_whatsapp_errors_gives_class_and_reason(form) -> None:
+    failures = {
+        (131026, 130472): (FailureClass.UNREACHABLE, "131026: Message undeliverable"),
+        (130472, 131026): (FailureClass.BLOCKED, "130472: User's number is part of an experiment"),
+        (131047, 132000, 131026): (FailureClass.WINDOW_CLOSED, "131047: Re-engagement message"),
+        ("131050", 131026): (FailureClass.OPTED_OUT, "131050: User has stopped marketing messages"),
     }
-    for codes, expected in classes.items():
+    for codes, expected in failures.items():
         (event,) = parse_event(form(whatsapp_failure(*codes)))
-        assert event.failure_class is expected
-        assert event.reason == f"{codes[0]}: Title {codes[0]}"
+        assert (event.failure_class, event.reason) == expected
 
 
 @FORMS

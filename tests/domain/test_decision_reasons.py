@@ -46,6 +46,7 @@ STOPPING = chain(
     Step("sms", 60, stop_on=(FailureClass.OPTED_OUT,)),
     Step("email", 60),
 )
+RELEASED = release(take(chain(), 0), 0, holder="h", retry_at=T0 + 4_000)
 REPAIRED = chain(
     Step("whatsapp", 60),
     Step("whatsapp", 60, stands_for=0, after=(FailureClass.WINDOW_CLOSED,)),
@@ -81,6 +82,8 @@ REPAIRED = chain(
         (chain(), 1, T0, T0 + 1, "wait", "early", T0 + 1),
         (take(chain(), 0), 1, T0, 0, "wait", "early", T0 + 60_000),
         (take(chain(), 0), 1, T0 + 60_000, 0, "send", "", 0),
+        (RELEASED, 0, T0 + 3_999, 0, "wait", "early", T0 + 4_000),
+        (RELEASED, 0, T0 + 4_000, 0, "send", "", 0),
     ],
 )
 def test_each_decision_says_what_it_rests_on(
@@ -111,10 +114,11 @@ def test_each_claim_counts_and_each_release_gives_one_back() -> None:
         row = take(row, 1)
         assert (row.steps[1].attempt, row.steps[1].released) == (count, count - 1)
         assert row.steps[1].unclear_sends == 1
-        row = release(row, 1, "h")
+        row = release(row, 1, holder="h", retry_at=T0 + count)
         assert (row.steps[1].attempt, row.steps[1].released) == (count, count)
         assert row.steps[1].unclear_sends == 0
         assert not row.steps[1].claimed
+        assert row.steps[1].due_at == T0 + count
 
 
 def test_an_alternate_of_a_broadcast_says_what_led_to_it() -> None:
@@ -128,7 +132,10 @@ def test_why_a_step_was_started_is_not_forgotten_when_it_is_claimed_again() -> N
     # It was started by a failure; when it is claimed again that failure counts as superseded.
     row = take(see(take(chain(), 0), 0, Status.FAILED), 1)
     assert row.steps[1].started_because is FallbackReason.FAILURE
-    assert take(release(row, 1, "h"), 1).steps[1].started_because is FallbackReason.FAILURE
+    assert (
+        take(release(row, 1, holder="h", retry_at=T0), 1).steps[1].started_because
+        is FallbackReason.FAILURE
+    )
 
 
 def test_a_claim_without_a_time_leaves_the_successors_wait_alone() -> None:

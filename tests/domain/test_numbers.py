@@ -7,7 +7,7 @@ import pytest
 from runtime.domain.decision import Action, claim, decide
 from runtime.domain.document import status_document
 from runtime.domain.message import Message, apply
-from runtime.domain.plan import plan_message
+from runtime.domain.plan import Durations, plan_message
 from runtime.domain.status import DeliveryEvent, FailureClass, Status
 from tests.support.requests import EMAIL, RCS, SMS, request
 
@@ -21,8 +21,7 @@ def plan(body) -> Message:
         body,
         message_id="id",
         now=T0,
-        default_fallback_seconds=STACK_DEFAULT,
-        retention_days=30,
+        durations=Durations(STACK_DEFAULT, 3_600, 30),
         split_repairs=lambda _, content: (content, {}),
     ).message
 

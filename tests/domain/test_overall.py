@@ -86,8 +86,8 @@ def test_a_chain_is_as_far_as_the_step_that_it_has_reached() -> None:
 def test_a_cancelled_message_is_over_although_a_step_may_yet_fail(make) -> None:
     message = make(settled(TEXT, Status.SENT), TEMPLATE)
     assert message.may_need_alternates
-    assert not message.over
-    assert replace(message, cancelled_at=T0).over
+    assert not message.over(T0 + 1)
+    assert replace(message, cancelled_at=T0).over(T0)
 
 
 @pytest.mark.parametrize("make", [row, broadcast])
@@ -100,7 +100,7 @@ def test_a_cancelled_message_sends_no_last_step_again(make) -> None:
 def test_a_chain_that_succeeded_sends_no_last_step_again() -> None:
     message = row(settled(SMS, Status.DELIVERED), taken(SMS))
     assert message.to_resend == []
-    assert message.over
+    assert message.over(T0)
 
 
 @pytest.mark.parametrize("unclear", range(1, MOST_UNCLEAR_SENDS + 1))
@@ -113,11 +113,13 @@ def test_a_broadcast_step_that_arrived_needs_neither_its_alternates_nor_a_repeat
     arrived = settled(TEXT, Status.DELIVERED)
     other = Step("sms", 60)
     assert not broadcast(arrived, TEMPLATE).may_need_alternates
-    assert broadcast(arrived, TEMPLATE).over
+    assert broadcast(arrived, TEMPLATE).over(T0)
     # Not even one that somebody holds.
     assert broadcast(arrived, taken(TEMPLATE)).to_resend == []
+    assert broadcast(arrived, taken(TEMPLATE)).over(T0)
     # The other steps are not concerned.
     assert broadcast(arrived, TEMPLATE, taken(other)).to_resend == [2]
+    assert not broadcast(arrived, TEMPLATE, taken(other)).over(T0)
     assert broadcast(taken(TEXT), TEMPLATE, settled(other, Status.DELIVERED)).may_need_alternates
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from runtime.domain.message import UseCase
-from runtime.domain.plan import Plan, plan_message
+from runtime.domain.plan import Durations, Plan, plan_message
 from runtime.domain.status import FailureClass, Status
 from tests.support.requests import EMAIL, RCS, SMS, WHATSAPP, request
 
@@ -22,8 +22,7 @@ def plan(body: dict, **options: object) -> Plan:
     values = {
         "message_id": "id",
         "now": T0,
-        "default_fallback_seconds": 300,
-        "retention_days": 30,
+        "durations": Durations(300, 3_600, 30),
         "split_repairs": split,
     }
     return plan_message(body, **values | options)
@@ -40,10 +39,40 @@ def test_a_row_starts_with_what_is_known_of_it() -> None:
     assert plan(request()).message.request_hash is None
 
 
-def test_the_table_keeps_a_row_for_the_days_of_the_stack_in_whole_seconds() -> None:
-    for now in (999, 1_800_000_000_000, 1_800_000_500_500):
-        message = plan(request(), now=now, retention_days=7).message
-        assert message.expires_at == now // 1000 + 7 * DAY_SECONDS
+NOWS = pytest.mark.parametrize(
+    ("now", "second"),
+    [(999, 0), (1_800_000_000_000, 1_800_000_000), (1_800_000_500_500, 1_800_000_500)],
+)
+
+
+@NOWS
+def test_the_table_keeps_a_row_for_the_days_of_the_stack_in_whole_seconds(now, second) -> None:
+    for days in (15, 30):
+        message = plan(request(), now=now, durations=Durations(300, 3_600, days)).message
+        assert message.expires_at == second + days * DAY_SECONDS
+        assert isinstance(message.expires_at, int)
+
+
+@NOWS
+@pytest.mark.parametrize(
+    ("body", "outcome_wait", "wait"),
+    [
+        (request(), 3_600, 60 + 3_600),
+        (request(SMS, EMAIL, RCS), 7_200, 60 + 60 + 7_200),
+        (request(use_case="broadcast"), 3_600, 3_600),
+    ],
+)
+def test_row_and_content_are_kept_14_days_after_the_last_outcome_is_expected(
+    now, second, body, outcome_wait, wait
+) -> None:
+    end = second + wait + 14 * DAY_SECONDS
+    short = plan(body, now=now, durations=Durations(300, outcome_wait, 7))
+    assert (short.message.expires_at, short.content_expires_at) == (end, end)
+    assert isinstance(short.content_expires_at, int)
+    # The days of the stack lengthen how long the row is kept, and not how long the content is.
+    long = plan(body, now=now, durations=Durations(300, outcome_wait, 30))
+    assert long.message.expires_at == second + 30 * DAY_SECONDS
+    assert long.content_expires_at == end
 
 
 def test_a_broadcast_is_planned_as_one() -> None:
