@@ -15,7 +15,7 @@ def names(installation: Any) -> set[str]:
 def test_building_it_leaves_nothing_behind(installation: Any) -> None:
     # What were left in build/ would be packed again, also once it is deleted here.
     assert {path.name for path in installation.source.iterdir()} == {
-        *("infra", "runtime", "pyproject.toml", "setup.py", "README.md", "LICENSE"),
+        *("infra", "operations", "runtime", "pyproject.toml", "setup.py", "README.md", "LICENSE"),
     }
 
 
