@@ -72,6 +72,27 @@ def test_an_event_of_a_text_that_is_not_known_is_counted(name) -> None:
     assert context.ignored == {"unknown_event_type": 1}
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        sms("TEXT_QUEUED", MESSAGE_ID, 0),
+        sms("TEXT_DELIVERED", MESSAGE_ID, 0),
+        sms("RCS_READ", MESSAGE_ID, 0),
+    ],
+)
+def test_a_text_that_has_not_failed_says_no_why(payload) -> None:
+    event = one(payload)
+    assert event.event_type == payload["eventType"]
+    assert event.failure_class is event.permanent is event.reason is None
+
+
+@pytest.mark.parametrize("status", ["accepted", "sent", "delivered", "read", "played"])
+def test_a_whatsapp_message_that_has_not_failed_says_no_why(status) -> None:
+    event = one(whatsapp(status, wamid="wamid.A"))
+    assert event.event_type == status
+    assert event.failure_class is event.permanent is event.reason is None
+
+
 def failed_as(error: object, *, minimized: bool) -> tuple:
     payload = whatsapp("failed", wamid="wamid.A")
     webhook = json.loads(payload["whatsAppWebhookEntry"])

@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from runtime import accepting
+from runtime.handlers import message_api
 from runtime.store import ConflictError, Store
 from runtime.timers import Intake
 from tests.faults.world import World, in_memory
@@ -160,6 +161,10 @@ def test_a_cancel_that_came_second_is_tried_again(begin, monkeypatch, times) -> 
 def test_a_cancel_that_always_comes_second_is_told_to_come_again(begin, monkeypatch) -> None:
     world = begin()
     message_id = world.submit(request(), None)
+    with monkeypatch.context() as patch:
+        conflicting(patch, 1000)
+        with pytest.raises(ConflictError, match=message_id):
+            message_api.acceptor().cancel(message_id)
     tries = conflicting(monkeypatch, 1000)
     answer = world.http("POST", f"/messages/{message_id}/cancel")
     assert answer.status == 503
@@ -176,3 +181,9 @@ def test_callers_and_keys_are_told_apart_wherever_one_ends() -> None:
     assert all(accepting._is_id(id_) for id_ in ids)
     # The same as yesterday: the first request of a key may have been taken before an update.
     assert accepting._message_id("caller", "key") == "977a23b9-1270-5580-918d-4e1932534912"
+
+
+def test_a_request_of_before_an_update_is_known_after_it() -> None:
+    first = {"use_case": "fallback", "pc": {"a": 1, "b": ["x", None]}}
+    assert accepting._hash(first) == "b916409fb1ba3867148e494420c4904e"
+    assert accepting._hash(dict(reversed(first.items()))) == accepting._hash(first)

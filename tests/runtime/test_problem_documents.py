@@ -63,6 +63,23 @@ def test_what_is_no_json_is_told_so(api, text) -> None:
     assert problem(answer) == NO_JSON
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_wait_that_is_no_number_of_json_is_no_json(api, number) -> None:
+    text = json.dumps(request()).replace('"fallback_seconds": 60', f'"fallback_seconds": {number}')
+    assert number in text
+    assert problem(post(api, text)) == NO_JSON
+
+
+def test_a_step_without_a_wait_has_the_stacks(begin, monkeypatch) -> None:
+    monkeypatch.setenv("DEFAULT_FALLBACK_SECONDS", "77")
+    api = begin()
+    body = request()
+    del body["fallback_seconds"]
+    message_id = post(api, body).body["message_id"]
+    steps = api.document(message_id)["steps"]
+    assert [step["fallback_seconds"] for step in steps] == [77, 77]
+
+
 def test_several_faults_are_counted_and_listed() -> None:
     with in_memory() as begin:
         answer = post(begin(), {"use_case": "fallback", "pc": EMAIL})
