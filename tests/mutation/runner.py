@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,8 @@ _WORKERS = os.cpu_count() or 2
 _TIMEOUT_MULTIPLIER = 4.0
 _TIMEOUT_SECONDS = 4.0
 _KILLED = 1
+# What is beside the copy.
+_MUTMUTS = ("mutants", "mutmut.log")
 
 
 class Undecorate(cst.CSTTransformer):
@@ -77,6 +80,7 @@ def copy_project(group: Group, work: Path) -> bool:
         text=True,
     ).stdout.split("\0")
     names = [name for name in listed if name and (ROOT / name).is_file()]
+    forget_other_files(work, set(names))
     changed = False
     for name in names:
         content = (ROOT / name).read_bytes()
@@ -90,6 +94,14 @@ def copy_project(group: Group, work: Path) -> bool:
             target.write_bytes(content)
             changed = changed or name not in group.files
     return changed
+
+
+def forget_other_files(work: Path, names: set[str]) -> None:
+    """Start anew where a file of the copy is gone from the project: mutmut would keep it."""
+    copied = (path.relative_to(work) for path in work.rglob("*") if path.is_file())
+    ours = {path.as_posix() for path in copied if path.parts[0] not in _MUTMUTS}
+    if ours - names:
+        shutil.rmtree(work)
 
 
 def configuration(group: Group, names: list[str]) -> str:

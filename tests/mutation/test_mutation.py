@@ -5,7 +5,7 @@ import pytest
 from tests.mutation.equivalent import Change, read_equivalents
 from tests.mutation.groups import GROUPS, ROOT, Group
 from tests.mutation.report import Score, read_change
-from tests.mutation.runner import undecorate
+from tests.mutation.runner import forget_other_files, undecorate
 
 SOURCE = '''
 class Pair:
@@ -50,6 +50,17 @@ def test_one_file_is_held_to_the_goal_and_by_the_tests_of_its_group() -> None:
     assert (alone.tests, alone.goal_percent) == (whole.tests, whole.goal_percent)
     with pytest.raises(SystemExit, match=r"runtime/store\.py"):
         Group.of("runtime/nothing.py")
+
+
+def test_a_copy_with_a_file_that_the_project_has_no_more_is_made_anew(tmp_path) -> None:
+    work = tmp_path / "group"
+    for name in ("tests/a.py", "mutants/tests/gone.py", "mutmut.log"):
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / name).touch()
+    forget_other_files(work, {"tests/a.py", "tests/new.py"})
+    assert (work / "mutants/tests/gone.py").exists()
+    forget_other_files(work, {"tests/new.py"})
+    assert not work.exists()
 
 
 def test_a_change_is_known_by_its_function_and_its_lines_wherever_they_are() -> None:
