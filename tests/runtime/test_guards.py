@@ -24,7 +24,7 @@ READ = {"success_status": "read"}
 
 
 def test_a_mail_cannot_wait_to_be_read_where_nothing_says_that_it_is(world, monkeypatch) -> None:
-    allow(monkeypatch, mail_may_be_read=False)
+    allow(monkeypatch, mail_may_be_read=False, allowed_configuration_sets=["theirs"])
     answer = world.post(request(SMS, EMAIL | READ, WHATSAPP | READ))
     assert refused(answer, 400) == [("/fc/0/success_status", "sesEngagementEvents")]
     assert not world.queued("intake")

@@ -10,7 +10,7 @@ import pytest
 from runtime import normalizing, outcomes
 from runtime.channels import CHANNELS
 from runtime.domain.message import Message
-from runtime.domain.plan import plan_message
+from runtime.domain.plan import Durations, plan_message
 from runtime.domain.status import DeliveryEvent, FailureClass, Status
 from runtime.normalizing import Normalizer, Received
 from runtime.store import Saved, Store
@@ -73,7 +73,7 @@ class Bench:
         return {"Failed": failed}
 
     def count(self, name: str, value: int = 1, **_: str) -> None:
-        if not name.startswith("Messages"):
+        if value and not name.startswith("Messages"):
             self.counts.append((name, value))
 
     def accept(self, number: int, *steps: dict[str, Any], taken: Sequence[int] = (0,)) -> Message:
@@ -81,15 +81,14 @@ class Bench:
             request(*steps),
             message_id=id_of(number),
             now=T0,
-            default_fallback_seconds=60,
-            retention_days=30,
+            durations=Durations(60, 3600, 30),
             split_repairs=lambda channel, body: CHANNELS[channel].split_repairs(body),
         )
         message = plan.message
         for index in taken:
             step = replace(message.steps[index], attempt=1, lease_until=T0 + 60_000)
             message = message.with_step(index, step)
-        self.store.create(replace(plan, message=message), T0)
+        self.store.create(replace(plan, message=message))
         return message
 
     def row(self, number: int) -> Message:
@@ -143,7 +142,7 @@ def test_all_events_of_a_message_are_one_change_of_its_row(bench) -> None:
     assert bench.row(1).updated_at == T0 + 9
     # One look, which may be out of date: the write finds out.
     assert bench.reads == [([id_of(1), id_of(2)], False)]
-    assert bench.counts == []
+    assert bench.counts == [("EventsApplied", 1)] * 4
 
 
 def test_events_that_are_known_write_nothing(bench) -> None:
@@ -151,19 +150,33 @@ def test_events_that_are_known_write_nothing(bench) -> None:
     bench.apply(event(1, SENT))
     bench.apply(event(1, SENT))
     assert bench.row(1).version == 2
+    # They have come from the provider all the same.
+    assert bench.counts == [("EventsApplied", 1)] * 2
+
+
+def test_an_event_of_a_step_that_the_message_does_not_have_changes_and_counts_nothing(
+    bench,
+) -> None:
+    bench.accept(1, EMAIL, SMS)
+    events = [event(1, SENT, step) for step in (-1, 2, None)]
+    assert bench.apply(*events) == set()
+    assert bench.row(1).version == 1
+    assert bench.counts == []
+    bench.apply(event(1, SENT, 1))
+    assert bench.counts == [("EventsApplied", 1)]
 
 
 def test_an_event_that_names_no_message_is_counted(bench) -> None:
     bench.accept(1, EMAIL, SMS)
     assert bench.apply(event(None, SENT), event(1, SENT), event(None, DELIVERED)) == set()
-    assert bench.counts == [("EventsUnmatched", 1)] * 2
+    assert bench.counts == [("EventsUnmatched", 1)] * 2 + [("EventsApplied", 1)]
     assert bench.row(1).status == "sent"
 
 
 def test_events_of_a_row_that_is_gone_are_counted_after_a_second_look(bench) -> None:
     bench.accept(1, EMAIL, SMS)
     assert bench.apply(event(7, SENT), event(7, DELIVERED), event(1, SENT)) == set()
-    assert bench.counts == [("EventsUnmatched", 2)]
+    assert bench.counts == [("EventsApplied", 1), ("EventsUnmatched", 2)]
     assert bench.reads == [([id_of(1), id_of(7)], False), ([id_of(7)], True)]
 
 
@@ -253,6 +266,7 @@ def test_a_row_that_was_written_meanwhile_is_read_as_it_is_and_written_again(ben
     assert [timer["message_id"] for timer in bench.timers] == [id_of(1)]
     assert not bench.has_content(2)
     assert bench.warnings == []
+    assert bench.counts == [("EventsApplied", 1)] * 2
 
 
 def test_a_row_in_conflict_all_the_time_brings_its_records_back(bench) -> None:
@@ -263,6 +277,7 @@ def test_a_row_in_conflict_all_the_time_brings_its_records_back(bench) -> None:
     assert 3 <= len(calls) <= 20
     assert bench.warnings == [("rows in conflict too often", {"count": 1})]
     assert bench.row(1).version == 1
+    assert bench.counts == [("EventsApplied", 1)]
 
 
 def test_a_row_that_could_not_be_written_brings_its_records_back_and_starts_nothing(bench) -> None:
@@ -276,6 +291,7 @@ def test_a_row_that_could_not_be_written_brings_its_records_back_and_starts_noth
     assert bench.apply(event(1, FAILED), event(2, FAILED)) == {"r0"}
     assert [timer["message_id"] for timer in bench.timers] == [id_of(2)]
     assert counted == [id_of(2)]
+    assert bench.counts == [("EventsApplied", 1)]
 
 
 def test_a_failure_of_one_row_and_a_conflict_of_another_are_both_told(bench) -> None:
@@ -297,7 +313,7 @@ def test_a_whatsapp_event_without_our_id_is_joined_by_the_providers(bench) -> No
     assert bench.store.find_links(["meta"])[0] == {"meta": (id_of(1), 0)}
     bench.apply(whatsapp(DELIVERED, "meta"))
     assert bench.row(1).status == "delivered"
-    assert bench.counts == []
+    assert bench.counts == [("EventsApplied", 1)] * 3
 
 
 def test_an_event_of_an_unknown_id_waits_and_is_applied_with_the_link(bench) -> None:
@@ -309,6 +325,8 @@ def test_an_event_of_an_unknown_id_waits_and_is_applied_with_the_link(bench) -> 
     bench.store.link("aws", id_of(1), 0, T0)
     bench.apply(whatsapp(Status.ACCEPTED, "meta", "aws"))
     assert bench.row(1).status == "read"
+    # With its message known, each of those that waited is an event of it.
+    assert bench.counts[2:] == [("EventsApplied", 1)] * 3
     assert bench.row(1).steps[0].times.keys() >= {"accepted", "delivered", "read"}
 
 
@@ -346,7 +364,7 @@ def test_an_event_that_was_linked_while_it_was_to_wait_is_applied(bench, monkeyp
     monkeypatch.setattr(Store, "find_links", lambda *_: ({}, {}))
     assert bench.apply(whatsapp(SENT, "aws")) == set()
     assert bench.row(1).status == "sent"
-    assert bench.counts == []
+    assert bench.counts == [("EventsApplied", 1)]
 
 
 def test_mail_and_whatsapp_of_one_batch_are_both_applied(bench) -> None:

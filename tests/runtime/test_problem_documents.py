@@ -35,32 +35,56 @@ def problem(answer: SimpleNamespace) -> dict[str, Any]:
     return dict(answer.body)
 
 
-NO_JSON = {
-    "title": "The request is not valid",
-    "detail": "One thing is wrong; see errors.",
-    "errors": [
-        {"pointer": "", "rule": "json", "detail": "the body must be a JSON object in UTF-8"}
-    ],
-}
-
-
 @pytest.mark.parametrize(
-    "text",
+    ("text", "detail"),
     [
-        "{",
-        "",
-        '{"a": NaN}',
-        '{"a": Infinity}',
-        '{"a": -Infinity}',
-        '{"a": 1e999}',
-        '{"a": "\\ud800"}',
-        "[" * 100_000,
+        (
+            "{",
+            (
+                "the body is not JSON: line 1, column 2: "
+                "Expecting property name enclosed in double quotes"
+            ),
+        ),
+        ("", "the body is empty: it must be a JSON object"),
+        ('{"a": NaN}', "the body is not JSON: JSON has no NaN"),
+        ('{"a": Infinity}', "the body is not JSON: JSON has no Infinity"),
+        ('{"a": -Infinity}', "the body is not JSON: JSON has no -Infinity"),
+        (
+            '{"a": 1e999}',
+            "the body is not JSON: a number is too large, or it is nested too deep",
+        ),
+        (
+            "[" * 100_000,
+            "the body is not JSON: a number is too large, or it is nested too deep",
+        ),
     ],
+    ids=["cut", "empty", "nan", "infinity", "minus-infinity", "too-large", "too-deep"],
 )
-def test_what_is_no_json_is_told_so(api, text) -> None:
+def test_what_is_no_json_is_told_so_and_why(api, text, detail) -> None:
     answer = post(api, text)
     assert answer.status == 400
-    assert problem(answer) == NO_JSON
+    assert problem(answer) == {
+        "title": "The request is not valid",
+        "detail": "One thing is wrong; see errors.",
+        "errors": [{"pointer": "", "rule": "json", "detail": detail}],
+    }
+
+
+def test_half_of_a_surrogate_pair_is_json_and_no_text(api) -> None:
+    body = request(EMAIL | {"email": {"subject": "s", "text": "half: \ud800"}}, SMS)
+    answer = post(api, body)
+    assert answer.status == 400
+    assert problem(answer) == {
+        "title": "The request is not valid",
+        "detail": "One thing is wrong; see errors.",
+        "errors": [
+            {
+                "pointer": "/pc/email/text",
+                "rule": "text",
+                "detail": "has half of a surrogate pair",
+            }
+        ],
+    }
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -19,20 +20,35 @@ def world(monkeypatch) -> Iterator[World]:
         yield begin()
 
 
-def post(world: World) -> int:
-    return int(world.raw_http("POST", "/messages", json.dumps(request()), None)["statusCode"])
+def post(world: World, use_case: str = "fallback") -> int:
+    body = json.dumps(request(use_case=use_case))
+    return int(world.raw_http("POST", "/messages", body, None)["statusCode"])
+
+
+def counters(world: World) -> list[dict[str, Any]]:
+    rows = world.rows()
+    return [item for key, item in world.dynamodb.tables["messages"].items() if key not in rows]
 
 
 @pytest.mark.parametrize("into_the_hour", [0, 1_799_999, 3_599_999])
 def test_a_counter_is_kept_for_its_hour_and_not_for_ever(world, into_the_hour) -> None:
     world.now += into_the_hour
-    assert post(world) == 202
-    rows = world.rows()
-    counters = [item for key, item in world.dynamodb.tables["messages"].items() if key not in rows]
-    assert len(counters) == 2
-    for counter in counters:
+    assert post(world, "broadcast") == 202
+    assert len(counters(world)) == 2
+    for counter in counters(world):
         kept = int(counter["expires_at"]["N"]) - world.now // 1000
         assert 3600 <= kept <= 2 * DAY_SECONDS
+
+
+def test_a_fallback_is_counted_when_it_is_sent_and_kept_as_long(world) -> None:
+    assert post(world) == 202
+    (first,) = counters(world)
+    world.run(until=world.now + 59_000)
+    assert counters(world) == [first]
+    world.run(until=world.now + 2_000)
+    both = counters(world)
+    assert len(both) == 2
+    assert {counter["expires_at"]["N"] for counter in both} == {first["expires_at"]["N"]}
 
 
 def test_messages_at_different_minutes_of_an_hour_count_together(world) -> None:

@@ -12,7 +12,7 @@ from runtime import outcomes, sending
 from runtime.channels import CHANNELS
 from runtime.channels.channel import Accepted, Ambiguous, Rejected, SendContext
 from runtime.domain.message import Message, apply
-from runtime.domain.plan import StepContent, plan_message
+from runtime.domain.plan import Durations, StepContent, plan_message
 from runtime.domain.status import DeliveryEvent, FailureClass, Status
 from runtime.sending import Sender, send
 from runtime.settings import SenderSettings
@@ -64,6 +64,7 @@ class Bench:
             meta_api_version="v99.0",
             whatsapp_phone_numbers={"+12065550199": "phone-1"},
             claim_lease_seconds=45,
+            digest_key="k",
             outcome_wait_seconds=3600,
         )
         timers = Timers(self, "timers")
@@ -118,11 +119,10 @@ class Bench:
             request(*steps, **more),
             message_id=ID,
             now=self.now,
-            default_fallback_seconds=60,
-            retention_days=30,
+            durations=Durations(60, 3600, 30),
             split_repairs=lambda channel, body: CHANNELS[channel].split_repairs(body),
         )
-        assert self.store.create(plan, self.now // 1000) is None
+        assert self.store.create(plan) is None
         return plan.message
 
     @property
@@ -159,7 +159,11 @@ def test_a_step_that_was_taken_is_written_counted_and_logged(bench) -> None:
     assert bench.timers == [timer(1, T0 + 60_007, 60)]
     assert bench.row.steps[1].due_at == T0 + 60_007
     assert bench.services == ["sesv2"]
-    assert bench.counts == [("MessagesSent", {"channel": "email"})]
+    assert bench.counts == [
+        ("MessagesSent", {"channel": "email"}),
+        # A value for the alarm to compare with, until the first event comes.
+        ("EventsApplied", {"channel": "email"}, 0),
+    ]
     assert bench.logs == [
         (
             "step sent",
@@ -275,6 +279,8 @@ def test_a_step_that_was_not_taken_is_let_go_and_tried_later(bench, error) -> No
     retry = bench.timers[-1]
     assert retry["step"] == 0
     assert retry["due_at"] > T0
+    # In the row too: the chain's own timers wait for it as well.
+    assert step.due_at == retry["due_at"]
     bench.now = retry["due_at"]
     bench.fire(0, retry["due_at"])
     assert bench.row.steps[0].status == "accepted"
@@ -599,6 +605,12 @@ def test_a_whatsapp_id_is_linked_and_what_waited_for_it_is_applied(bench) -> Non
     step = bench.row.steps[0]
     assert (step.status, step.failure_class, step.permanent) == ("failed", "unreachable", True)
     assert bench.timers[-1] == timer(1, T0, 0)
+    assert bench.counts == [
+        ("MessagesSent", {"channel": "whatsapp"}),
+        ("EventsApplied", {"channel": "whatsapp"}, 0),
+        ("MessagesFailed", {"channel": "whatsapp"}),
+        ("EventsApplied", {"channel": "whatsapp"}),
+    ]
     assert bench.store.find_links(["w"])[0] == {"w": (ID, 0)}
 
 

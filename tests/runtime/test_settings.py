@@ -24,7 +24,7 @@ def test_a_setting_and_the_parameter_of_its_name_have_the_same_default(settings)
     assert differ == {}
 
 
-ENOUGH = {"messages_table": "m", "payloads_table": "p", "intake_queue_url": "q"}
+ENOUGH = {"messages_table": "m", "payloads_table": "p", "intake_queue_url": "q", "digest_key": "k"}
 
 
 @pytest.mark.parametrize(

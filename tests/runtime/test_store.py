@@ -94,8 +94,8 @@ def test_a_new_row_that_another_transaction_holds_is_no_repeat() -> None:
         CancellationReasons=[{"Code": "TransactionConflict"}, {"Code": "None"}],
     )
     with pytest.raises(UnavailableError):
-        store_that_raises(cancelled).create(Plan(MESSAGE, ()), 0)
+        store_that_raises(cancelled).create(Plan(MESSAGE, (), 0))
     with pytest.raises(UnavailableError):
-        store_that_raises(THROTTLED).create(Plan(MESSAGE, ()), 0)
+        store_that_raises(THROTTLED).create(Plan(MESSAGE, (), 0))
     with pytest.raises(ClientError):
-        store_that_raises(error("ThrottlingException")).create(Plan(MESSAGE, ()), 0)
+        store_that_raises(error("ThrottlingException")).create(Plan(MESSAGE, (), 0))

@@ -28,7 +28,7 @@ def message(number: int = 0) -> Message:
 
 
 CONTENTS = (StepContent("whatsapp", "a", "b", {"message": "Hi"}),)
-PLAN = Plan(message(), CONTENTS)
+PLAN = Plan(message(), CONTENTS, NOW // 1000 + 5)
 
 
 class Recorder:
@@ -72,7 +72,7 @@ def cancelled(*codes: str | None, **first: Any) -> ClientError:
 
 def test_row_and_content_are_made_in_one_transaction() -> None:
     store, calls = recording()
-    assert store.create(PLAN, NOW // 1000 + 5) is None
+    assert store.create(PLAN) is None
     (call,) = calls
     assert call["operation"] == "transact_write_items"
     row, content = (item["Put"] for item in call["TransactItems"])
@@ -89,7 +89,7 @@ def test_a_row_that_is_there_already_is_returned_by_the_create() -> None:
     there = replace(message(), version=7)
     row = encode_key(there) | encode_state(there)
     refused = cancelled("ConditionalCheckFailed", "None", Item=row)
-    assert recording(refused)[0].create(PLAN, 0) == there
+    assert recording(refused)[0].create(PLAN) == there
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_row_that_is_there_already_is_returned_by_the_create() -> None:
 )
 def test_a_create_that_another_transaction_is_in_the_way_of_is_unavailable(codes) -> None:
     with pytest.raises(UnavailableError) as raised:
-        recording(cancelled(*codes))[0].create(PLAN, 0)
+        recording(cancelled(*codes))[0].create(PLAN)
     assert str(raised.value) == str(list(codes))
 
 
@@ -112,7 +112,7 @@ def test_a_create_that_another_transaction_is_in_the_way_of_is_unavailable(codes
 )
 def test_a_create_that_fails_otherwise_is_an_error_of_dynamodb(refused) -> None:
     with pytest.raises(ClientError):
-        recording(refused)[0].create(PLAN, 0)
+        recording(refused)[0].create(PLAN)
 
 
 def test_rows_contents_and_links_are_read_as_they_are_now() -> None:

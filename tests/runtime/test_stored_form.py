@@ -29,13 +29,15 @@ CLASSES = st.lists(st.sampled_from(FailureClass), max_size=3).map(tuple)
 
 
 @st.composite
-def steps(draw: st.DrawFn) -> Step:
+def steps(draw: st.DrawFn, index: int) -> Step:
+    failure_class = draw(st.none() | st.sampled_from(FailureClass))
+    stop_on = draw(CLASSES)
     return Step(
         channel=draw(st.sampled_from(["email", "sms"])),
         fallback_seconds=draw(NUMBERS),
         success_status=draw(st.sampled_from(Status)),
         status=draw(st.sampled_from(Status)),
-        failure_class=draw(st.none() | st.sampled_from(FailureClass)),
+        failure_class=failure_class,
         failure_reason=draw(SOME_TEXT),
         permanent=draw(st.sampled_from([None, True, False])),
         provider_message_id=draw(SOME_TEXT),
@@ -46,21 +48,23 @@ def steps(draw: st.DrawFn) -> Step:
         lease_until=draw(NUMBERS),
         due_at=draw(st.none() | st.integers(1, T0)),
         started_because=draw(st.none() | st.sampled_from(FallbackReason)),
-        stands_for=draw(st.none() | st.integers(0, 9)),
+        # An alternate stands for an earlier step, so that the first one is a main step.
+        stands_for=draw(st.none() | st.integers(0, index - 1)) if index else None,
         after=draw(CLASSES),
         delay_seconds=draw(NUMBERS),
-        stop_on=draw(CLASSES),
+        stop_on=stop_on,
+        # A failure that ends its chain has always left this behind.
+        stopped=failure_class in stop_on or draw(st.booleans()),
     )
 
 
 @st.composite
 def messages(draw: st.DrawFn) -> Message:
-    # A list that starts with a main step, as each request makes it.
-    first = replace(draw(steps()), stands_for=None)
+    count = draw(st.integers(1, 3))
     return Message(
         message_id=draw(st.text(max_size=5)),
         use_case=draw(st.sampled_from(UseCase)),
-        steps=(first, *draw(st.lists(steps(), max_size=2))),
+        steps=tuple(draw(steps(index)) for index in range(count)),
         created_at=draw(NUMBERS),
         expires_at=draw(NUMBERS),
         updated_at=draw(NUMBERS),
@@ -120,6 +124,7 @@ FULL = Step(
     after=(FailureClass.UNREACHABLE, FailureClass.BLOCKED),
     delay_seconds=30,
     stop_on=(FailureClass.OPTED_OUT,),
+    stopped=True,
 )
 # One of each stored attribute, as rows of a stack that runs have it: a new name loses the old.
 STORED = {
@@ -142,6 +147,7 @@ STORED = {
     "after": {"S": "unreachable blocked"},
     "delay_seconds": {"N": "30"},
     "stop_on": {"S": "opted_out"},
+    "stopped": {"BOOL": True},
 }
 
 
