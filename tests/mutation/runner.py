@@ -67,7 +67,9 @@ def run(group: Group) -> None:
             check=False,
         )
     if done.returncode:
-        raise SystemExit(f"{log.read_text('utf-8')[-3000:]}\nmutmut did not finish: {log}")
+        raise SystemExit(
+            f"{log.read_text('utf-8')[-3000:]}\nmutmut ended with {done.returncode}: {log}"
+        )
 
 
 def copy_project(group: Group, work: Path) -> bool:
