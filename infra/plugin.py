@@ -1,7 +1,8 @@
 """The components for programs in other languages: what the plugin's process serves."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 import pulumi
 from pulumi.errors import InputPropertiesError, InputPropertyErrorDetails
@@ -60,8 +61,16 @@ class PluginProvider(ComponentProvider):
             return super().construct(name, resource_type, inputs, options)
         except ComponentInitError as error:
             if isinstance(error.inner, SettingsError):
-                raise _refusal(name, error.inner.problems) from None
+                names = self._component_defs[resource_type.rpartition(":")[2]].inputs_mapping
+                problems = [_as_in_schema(problem, names) for problem in error.inner.problems]
+                raise _refusal(name, problems) from None
             raise
+
+
+def _as_in_schema(sentence: str, inputs_mapping: Mapping[str, str]) -> str:
+    """Return a sentence about a component's arguments with their names as the schema has them."""
+    names = {argument: name for name, argument in inputs_mapping.items()}
+    return re.sub(r"\b\w+\b", lambda found: names.get(found[0], found[0]), sentence)
 
 
 def _refusal(name: str, problems: Sequence[str]) -> InputPropertiesError:

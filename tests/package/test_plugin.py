@@ -143,14 +143,31 @@ def test_every_output_of_the_schema_has_a_value() -> None:
     assert json.loads(state["sendPolicy"])["Statement"]
 
 
-def test_wrong_arguments_are_named_as_in_the_parameter_file() -> None:
+@pytest.mark.parametrize(
+    ("inputs", "sentences"),
+    [
+        (
+            {"retentionDays": 1.0, "subnetIds": ["subnet-0a1"]},
+            ["retentionDays: 1 is not in 7 to 3650", "subnetIds and securityGroupIds belong"],
+        ),
+        # The schema's name is neither that of config.params.json nor that of a program in Python.
+        (
+            {"claimLeaseSeconds": 300, "attachSmsEventDestination": 3},
+            ["visibilityTimeoutSeconds (300)", "attachSmsEventDestination: expected true or false"],
+        ),
+    ],
+)
+def test_wrong_arguments_are_named_as_in_the_schema(
+    inputs: dict[str, Any], sentences: list[str]
+) -> None:
     # Pulumi shows the sentences of this error, and the stack trace of others.
     with pytest.raises(InputPropertiesError) as raised:
-        constructed(lambda: {"retentionDays": 1.0, "subnetIds": ["subnet-0a1"]})
+        constructed(lambda: inputs)
 
     assert "2 problems" in raised.value.message
-    assert "retentionDays: 1 is not in 7 to 3650" in raised.value.message
-    assert "belong together" in raised.value.message
+    assert [each for each in sentences if each not in raised.value.message] == []
+    reasons = " ".join(each["reason"] for each in raised.value.errors or ())
+    assert [each for each in sentences if each not in reasons] == []
 
 
 @pytest.mark.parametrize("component", ["FallbackMessaging", "EventDestinations"])
