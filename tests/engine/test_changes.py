@@ -33,11 +33,14 @@ VALUES = {
     "allowedCidrs": '["203.0.113.0/24"]',
     "allowedSenders": '["shop@acme-corp.com"]',
     "allowedCountryPrefixes": '["+1"]',
+    "allowedConfigurationSets": '["campaigns"]',
+    "allowedProtectConfigurations": '["protect-0123456789abcdef0123456789abcdef"]',
     "kmsKeyArn": THEIR_KEY,
     "eventsTopicArn": "arn:aws:sns:us-east-1:123456789012:their-events",
     "subnetIds": '["subnet-0a1"]',
     "securityGroupIds": '["sg-0b2"]',
     "sesConfigSetName": "another-ses-set",
+    "sesTrackingDomain": "links.acme-corp.com",
     "sesIdentities": '["acme-corp.com"]',
     "smsConfigSetName": "another-sms-set",
     "smsOriginationIdentities": '["arn:aws:sms-voice:us-east-1:123456789012:pool/pool-1"]',
@@ -56,7 +59,7 @@ DEFAULTS = {
     if field.default is not MISSING
 }
 # What cannot be changed in one update.
-APART = ({"alarmEmail", "alarmTopicArn"},)
+APART = ({"alarmEmail", "alarmTopicArn"}, {"createSESConfigSet", "sesTrackingDomain"})
 
 
 @dataclass(frozen=True)

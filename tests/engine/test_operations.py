@@ -8,15 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.engine.project import ROOT, Project
+from tests.engine.project import Project
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.skipif(
-        not (ROOT / "operations" / "aws_errors.py").exists(),
-        reason="operations/ does not answer errors of AWS yet",
-    ),
-]
+pytestmark = pytest.mark.engine
 
 COMMANDS = (("dead-letters",), ("quarantine",), ("explain", "00000000-0000-4000-8000-000000000000"))
 # Nothing listens there: AWS is out of reach.

@@ -77,7 +77,7 @@ def test_every_fault_is_reported_at_once(project: Project) -> None:
     assert project.resources() == []
 
 
-def test_a_program_with_the_component_is_told_the_same(
+def test_a_program_with_the_component_is_told_the_same_by_its_own_names(
     engine: Any, example: Callable[[str], Path]
 ) -> None:
     project = engine.project(example("python"))
@@ -91,17 +91,20 @@ def test_a_program_with_the_component_is_told_the_same(
     program.write_text(text)
 
     # The topic is an output of another resource.
-    assert "not with alarmTopicArn" in refused.text
-    assert "retentionDays: 1 is not in 7 to 3650" in refused.text
+    assert "not with alarm_topic_arn" in refused.text
+    assert "retention_days: 1 is not in 7 to 3650" in refused.text
     assert has_no_stack_trace(refused.text)
 
 
-def test_the_plugin_tells_the_same(yaml_program: Callable[..., Project]) -> None:
-    project = yaml_program(retentionDays=1, subnetIds=["subnet-0a1"])
+def test_the_plugin_tells_the_same_by_the_names_of_its_schema(
+    yaml_program: Callable[..., Project],
+) -> None:
+    project = yaml_program(retentionDays=1, subnetIds=["subnet-0a1"], claimLeaseSeconds=300)
     refused = project.up(status=None)
 
     assert "retentionDays: 1 is not in 7 to 3650" in refused.text
-    assert "belong together" in refused.text
+    assert "subnetIds and securityGroupIds belong together" in refused.text
+    assert "visibilityTimeoutSeconds (300)" in refused.text
     assert has_no_stack_trace(refused.text)
 
 
