@@ -16,8 +16,8 @@ import parameter_schema  # noqa: E402
 import plugin_constraints  # noqa: E402
 import plugin_schema  # noqa: E402
 
-import local.simulator  # noqa: E402
 from infra.settings import PARAMETERS, Settings  # noqa: E402
+from local.simulator.recipients import tables  # noqa: E402
 
 
 def parameters() -> Iterator[str]:
@@ -40,19 +40,12 @@ def _default(field: Any) -> str:  # noqa: ANN401  dataclasses.Field is generic i
 
 
 def recipients() -> Iterator[str]:
-    """Yield the tables of the simulator's recipients, from its own documentation."""
-    in_table = True  # nothing stands before the first one
-    for line in (local.simulator.__doc__ or "").splitlines():
-        if line.startswith("|"):
-            if not in_table:
-                yield ""
-            yield line
-        in_table = line.startswith("|")
+    """Yield the tables of the simulator's recipients, from what it plays."""
+    yield tables()
 
 
 # By document, the makers of its parts, each between `<!-- name -->` and `<!-- /name -->`.
 PARTS: Mapping[str, Mapping[str, Callable[[], Iterator[str]]]] = {
-    "README.md": {"parameters": parameters, "recipients": recipients},
     "docs/events.md": {
         "email": event_tables.email_events,
         "sms": event_tables.sms_events,
@@ -60,6 +53,8 @@ PARTS: Mapping[str, Mapping[str, Callable[[], Iterator[str]]]] = {
         "whatsapp": event_tables.whatsapp_events,
         "errors": event_tables.api_errors,
     },
+    "docs/local.md": {"recipients": recipients},
+    "docs/parameters.md": {"parameters": parameters},
 }
 
 # The makers of files that are generated as a whole.

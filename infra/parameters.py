@@ -1,7 +1,8 @@
 """One parameter: its name, its type, its bounds, and how a value given for it is read.
 
 `settings.py` declares the table of parameters with the functions of this file. The table is
-what parsing, error messages, the README and the JSON Schema of config.params.json are made from.
+what parsing, error messages, docs/parameters.md and the JSON Schema of config.params.json are made
+from.
 Nothing here imports pulumi, so a parameter can be tested without a stack.
 """
 

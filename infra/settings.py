@@ -208,7 +208,8 @@ class Settings:
     retention_days: int = parameters.integer(
         "retentionDays",
         30,
-        "How long the status of a message can be asked for.",
+        "How long the status of a message can be asked for; at least until 14 days after its end, "
+        "while a dead letter can act on it.",
         minimum=7,
         maximum=3_650,
         limit="the longest chain, five steps of a day each, must end while its row exists",

@@ -18,9 +18,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-import local.simulator
 from local.simulator import PHONE_NUMBER_ID, WABA_ID, Faults, ProviderSimulator
-from local.simulator.recipients import tables
 from local.simulator.ses_configuration import VALIDATION_TEXT
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:events"
@@ -2116,8 +2114,3 @@ def test_a_soak_tests_faults_come_by_rate_and_seed(make_world: Callable[..., Wor
     first = throttled()
     assert first == throttled()
     assert {True, False} == set(first)
-
-
-def test_the_documentation_is_the_table_of_behaviours() -> None:
-    assert local.simulator.__doc__ is not None
-    assert tables() in local.simulator.__doc__

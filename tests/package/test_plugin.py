@@ -193,7 +193,8 @@ def test_every_property_is_described() -> None:
     assert [schema for schema in properties if not schema.get("description")] == []
     messaging = SCHEMA["resources"][TOKEN]["inputProperties"]
     assert messaging["retentionDays"]["description"] == (
-        "How long the status of a message can be asked for. 7 to 3650."
+        "How long the status of a message can be asked for; at least until 14 days after its end, "
+        "while a dead letter can act on it. 7 to 3650."
     )
     assert len(messaging) == len(PARAMETERS) - 1
 
