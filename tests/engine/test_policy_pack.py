@@ -36,5 +36,5 @@ def test_every_rule_finds_the_defect_that_was_planted_for_it(judged: str, rule: 
 
 @pytest.mark.usefixtures("judged")
 def test_an_update_is_judged_once_it_is_deployed(project: Project) -> None:
-    # As the README says: what has no ARN in the preview is judged when it has one.
+    # As docs/deploying.md says: what has no ARN in the preview is judged when it has one.
     assert len(project.resources()) > 15
