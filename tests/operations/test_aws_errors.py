@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -70,6 +71,8 @@ def no_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monkey
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    # The session of an earlier test keeps the credentials that it has found.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     return monkeypatch
 
 
