@@ -15,7 +15,7 @@ __all__ = ["ACCOUNT_ID", "REPLACED_BY", "Account", "RefusedError", "replaced_by"
 ACCOUNT_ID = "123456789012"
 
 # The inputs whose change the provider answers with a new resource ("Forces new resource" in its
-# documentation, RequiresReplace or ForceNew in its source). Every type has `region` besides.
+# documentation, RequiresReplace or ForceNew in its source). Every AWS type has `region` besides.
 REPLACED_BY: Mapping[str, frozenset[str]] = {
     token: frozenset(inputs.split())
     for token, inputs in {
@@ -73,6 +73,7 @@ REPLACED_BY: Mapping[str, frozenset[str]] = {
         "aws:ssm/parameter:Parameter": "name",
         "aws:wafv2/webAcl:WebAcl": "name namePrefix scope",
         "aws:wafv2/webAclAssociation:WebAclAssociation": "resourceArn webAclArn",
+        "random:index/randomBytes:RandomBytes": "length keepers",
     }.items()
 }
 # What there can be only one of, in an account and Region. Some of these calls overwrite instead of
@@ -147,10 +148,8 @@ class RefusedError(Exception):
     """AWS would refuse it."""
 
 
-def replaced_by(token: str) -> frozenset[str] | None:
-    """Return the inputs of a type whose change replaces; None means all of them."""
-    if token.startswith("random:"):
-        return None
+def replaced_by(token: str) -> frozenset[str]:
+    """Return the inputs of a type whose change replaces. Raises RefusedError if it is unknown."""
     if token not in REPLACED_BY:
         raise RefusedError(
             f"{token}: tests/engine/account.py does not say which of its inputs force a new "

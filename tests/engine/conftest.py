@@ -8,7 +8,6 @@ import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -59,9 +58,10 @@ def engine(cli_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     types = [resource["type"] for resource in program["resources"].values()]
     in_yaml = [_token(each) for each in types if each.startswith("aws:")]
     with ExitStack() as stack:
-        ports = {"aws": stack.enter_context(provider.served("aws", account, in_yaml))}
-        if find_spec("pulumi_random"):
-            ports["random"] = stack.enter_context(provider.served("random", account))
+        ports = {
+            "aws": stack.enter_context(provider.served("aws", account, in_yaml)),
+            "random": stack.enter_context(provider.served("random", account)),
+        }
         whatsapp = stack.enter_context(whatsapp_api.served())
         environment = {
             "PATH": cli_path,

@@ -135,7 +135,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             if olds.get(key) != news.get(key)
         )
         forcing = self._replaced_by(kind, context)
-        replaces = [key for key in changed if forcing is None or key in forcing]
+        replaces = [key for key in changed if key in forcing]
         form = provider_pb2.PropertyDiff
         details = {}
         for key in changed:
@@ -212,7 +212,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         except UnknownTypeError as error:
             return context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
 
-    def _replaced_by(self, kind: ResourceType, context: Any) -> frozenset[str] | None:
+    def _replaced_by(self, kind: ResourceType, context: Any) -> frozenset[str]:
         try:
             return replaced_by(kind.token)
         except RefusedError as error:
