@@ -60,7 +60,6 @@ class Queued:
     body: str
     visible_at: int
     receives: int = 0
-    is_copy: bool = False
 
 
 class Watched:
@@ -113,6 +112,7 @@ class World:
         }
         self.dead_letters: list[tuple[str, str]] = []
         self.relayed: set[str] = set()
+        self.copied: set[str] = set()
         self.cancelled: set[str] = set()
         self.answered: dict[str, dict[str, Any]] = {}
         self.checkpoint = 0
@@ -167,8 +167,8 @@ class World:
     def script_of(self, recipient: str, step: int) -> Script:
         return self.scripts.get(_label(recipient), {}).get(step, _NOBODY)
 
-    def put(self, queue: str, body: str, visible_at: int, *, is_copy: bool = False) -> None:
-        self.queues[queue].append(Queued(next(self._numbers), body, visible_at, is_copy=is_copy))
+    def put(self, queue: str, body: str, visible_at: int) -> None:
+        self.queues[queue].append(Queued(next(self._numbers), body, visible_at))
 
     # Callers.
 
@@ -260,8 +260,10 @@ class World:
                 self.queues[queue].remove(message)
                 if queue == "events":
                     self.relayed.add(message.body)
-                if self.duplicates and queue != "events" and not message.is_copy:
-                    self.put(queue, message.body, self.now + 1, is_copy=True)
+                if self.duplicates and queue != "events" and message.body not in self.copied:
+                    # Once: an early timer is armed anew, and its copies' copies would be many.
+                    self.copied.add(message.body)
+                    self.put(queue, message.body, self.now + 1)
             elif message.receives >= MOST_RECEIVES:
                 self.queues[queue].remove(message)
                 self.dead_letters.append((queue, message.body))
@@ -297,7 +299,7 @@ class World:
         """Have another worker handle what is being handled: a standard queue may deliver twice."""
         queue, body = self.at_work[-1] if self.at_work else ("", "")
         if queue in ("intake", "timers"):
-            self.put(queue, body, self.now, is_copy=True)
+            self.put(queue, body, self.now)
             self.deliver(queue, [self.queues[queue][-1]])
             return
         due = [
