@@ -17,6 +17,7 @@ from runtime.channels.channel import (
     as_object,
     join_reason,
     known,
+    load_json,
     pick,
     pick_times,
     read_echo,
@@ -79,6 +80,36 @@ def test_what_is_not_wholly_our_echo_is_not_ours(message_id, step) -> None:
 )
 def test_a_providers_id_is_left_as_it_is_or_named_by_its_digest(value, expected) -> None:
     assert read_id(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"a": [1, null, "x"]}', {"a": [1, None, "x"]}),
+        (b'{"a": 1}', {"a": 1}),
+        ('"caf\u00e9"', "caf\u00e9"),
+        ('"caf\u00e9"'.encode(), "caf\u00e9"),
+        # A whole pair is one character, however it is written.
+        (r'"\ud83d\ude00"', "\U0001f600"),
+        (r'"\uD83D\uDE00"', "\U0001f600"),
+        # Half of one is no text: as an escape, in either letter case, and as it is.
+        (r'"cut \ud83d"', "cut ?"),
+        (r'"cut \uD83D"', "cut ?"),
+        (rb'"cut \ud83d"', "cut ?"),
+        ('"cut \ud83d"', "cut ?"),
+        (r'{"\ud83d": ["\ude00"], "b": "caf\u00e9"}', {"?": ["?"], "b": "caf\u00e9"}),
+        # Bytes that are no UTF-8 stand for what cannot be read.
+        (b'"caf\xe9"', "caf\ufffd"),
+    ],
+)
+def test_a_providers_json_is_read_as_text_throughout(text, expected) -> None:
+    assert load_json(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "{", "nonsense", b"", b"\xff"])
+def test_what_is_no_json_is_refused(text) -> None:
+    with pytest.raises(ValueError, match="Expecting"):
+        load_json(text)
 
 
 YEAR_2200 = 7_258_118_400_000
@@ -219,6 +250,11 @@ def answer(**response) -> ClientError:
                 (500, Ambiguous("New")),
                 (503, Ambiguous("New")),
             ]
+        ),
+        # What does not look like a code may name a person.
+        (
+            {"Error": {"Code": "of ann@example.org"}, "ResponseMetadata": {"HTTPStatusCode": 400}},
+            Rejected(FailureClass.UNKNOWN, "Unknown"),
         ),
         # By its code a throttle is one, and a fault of the service, whatever its HTTP status says.
         (
